@@ -1,0 +1,5 @@
+"""``python -m gridstudio``: the command line."""
+
+from gridstudio.app.cli import main
+
+main()

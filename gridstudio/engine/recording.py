@@ -1,0 +1,187 @@
+"""What solves gave, read from the engine as arrays."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridstudio.domain.network import Network
+from gridstudio.engine.reading import branches_of
+from gridstudio.errors import EngineError
+
+KEPT_NUMBERS = 20_000  # complex numbers of raw readings that are turned into results together: they stay in the cache
+# Elements besides sources and loads that draw or deliver power.
+_GENERATION = ("generator", "pvsystem", "storage", "indmach012", "vccs", "upfc", "vsconverter", "generic5")
+
+
+@dataclass(frozen=True, eq=False)
+class PowerFlow:
+    """What solves gave; leading axes are the caller's: (case, step), (step,) or none.
+
+    The order of nodes and conductors is that of ``Network.nodes`` and ``Network.conductors``.
+    What did not converge is NaN. Memory: 8 bytes per node and conductor of every solve.
+    """
+
+    converged: NDArray[np.bool_]  # (...)
+    v_pu: NDArray[np.float64]  # (..., node) line to neutral over the bus base
+    current_a: NDArray[np.float64]  # (..., conductor) larger of both ends for lines, first terminal for transformers
+    served_kw: NDArray[np.float64]  # (...) delivered to the loads: sources and generation less losses
+    losses_kw: NDArray[np.float64]  # (...)
+    source_kw: NDArray[np.float64]  # (...)
+    source_kvar: NDArray[np.float64]  # (...)
+
+    def __getitem__(self, index: Any) -> "PowerFlow":
+        return PowerFlow(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+
+
+def empty_flow(shape: tuple[int, ...], nodes: int, conductors: int) -> PowerFlow:
+    """An unsolved PowerFlow: nothing converged, every number NaN."""
+    return PowerFlow(
+        converged=np.zeros(shape, dtype=bool),
+        v_pu=np.full((*shape, nodes), np.nan),
+        current_a=np.full((*shape, conductors), np.nan),
+        **{name: np.full(shape, np.nan) for name in ("served_kw", "losses_kw", "source_kw", "source_kvar")},
+    )
+
+
+class Recorder:
+    """Reads the state after a solve into a PowerFlow; ``flush`` completes what was read.
+
+    The engine's own vectors are copied as they are, and turned into results many at a time:
+    a dozen NumPy calls cost as much as a small solve. Losses are the power that all delivery
+    elements take at all their terminals.
+    """
+
+    def __init__(self, engine: Any, network: Network):
+        self._engine = engine
+        # The same context as seen by NumPy, whose vector reads make no lists.
+        self._view = engine.to_dss_python().ActiveCircuit
+        self._delivery = self._view.PDElements
+        self._order, self._per_volt = _node_order(engine, network)
+        self._terminal_node = _terminal_nodes(engine, len(network.nodes))
+        self._gather = _gather(engine)
+        if len(self._terminal_node) != len(self._delivery.AllCurrents) // 2:
+            raise EngineError("OpenDSS's current vector does not match its list of elements: this is a defect.")
+        self._generation = _generation(engine)
+        # The last place of a row of voltages is the earth.
+        self._kept = max(1, KEPT_NUMBERS // max(1, len(self._terminal_node)))
+        self._volts = np.zeros((self._kept, len(network.nodes) + 1), dtype=complex)
+        self._amps = np.zeros((self._kept, len(self._terminal_node)), dtype=complex)
+        self._at: list[tuple[int, ...]] = []
+        self._flow: PowerFlow | None = None
+
+    def start(self, flow: PowerFlow) -> None:
+        """Where the following readings go; unfinished ones of an interrupted run are dropped."""
+        self._flow = flow
+        self._at = []
+
+    def read(self, at: tuple[int, ...]) -> bool:
+        """Read the solved state into place ``at``. False if it is no solution, though the engine says so."""
+        assert self._flow is not None
+        source_w = self._view.TotalPower  # kW and kvar, negative where the source delivers
+        if not math.isfinite(source_w[0]):
+            return False
+        row = len(self._at)
+        self._volts[row, :-1] = self._view.YNodeVarray.view(complex)
+        self._amps[row] = self._delivery.AllCurrents.view(complex)
+        self._flow.source_kw[at] = -source_w[0]
+        self._flow.source_kvar[at] = -source_w[1]
+        self._flow.served_kw[at] = self._generation_kw()
+        self._at.append(at)
+        if len(self._at) == self._kept:
+            self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Turn the readings so far into results."""
+        count = len(self._at)
+        if not count or self._flow is None:
+            return
+        flow, at = self._flow, tuple(np.array(self._at).T)
+        volts, amps = self._volts[:count], self._amps[:count]
+        magnitude = np.abs(amps)
+        # the real part of voltage times conjugate current is the product of both as vectors; in kW
+        losses = np.einsum("ij,ij->i", volts.take(self._terminal_node, axis=1).view(float), amps.view(float)) / 1000.0
+        v_pu = np.abs(volts.take(self._order, axis=1)) * self._per_volt
+        sound = np.isfinite(v_pu).all(axis=1) & np.isfinite(losses)
+        flow.converged[at] = sound
+        flow.v_pu[at] = v_pu
+        flow.current_a[at] = np.maximum(magnitude[:, self._gather[0]], magnitude[:, self._gather[1]])
+        flow.losses_kw[at] = losses
+        flow.served_kw[at] += flow.source_kw[at] - losses
+        self._at = []
+
+    def _generation_kw(self) -> float:
+        """Power of generators, PV and storage; they are few, or the circuit has none."""
+        total = 0.0
+        for element in self._generation:
+            self._engine.Circuit.SetActiveElement(element)
+            total -= self._engine.CktElement.TotalPowers()[0]
+        return total
+
+
+def _node_order(engine: Any, network: Network) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """For every row of ``network.nodes`` its place in the engine's voltage vector, and pu per volt."""
+    place = {name.lower(): index for index, name in enumerate(engine.Circuit.YNodeOrder())}
+    nodes = network.nodes
+    names = nodes["bus"] + "." + nodes["phase"].astype(str)
+    return np.array([place[name] for name in names], dtype=np.intp), 1.0 / (1000.0 * nodes["base_kv"].to_numpy())
+
+
+def _terminal_nodes(engine: Any, earth: int) -> NDArray[np.intp]:
+    """For every conductor of ``PDElements.AllCurrents`` the place of its node in the voltage vector; ``earth`` last."""
+    api, element = engine.PDElements, engine.CktElement
+    sizes = np.array(api.AllNumTerminals()) * np.array(api.AllNumConductors())
+    nodes: list[int] = []
+    for name, size in zip(api.AllNames(), sizes, strict=True):
+        engine.Circuit.SetActiveElement(name)
+        if not element.Enabled():
+            nodes += [earth] * size
+            continue
+        own = [node - 1 if node else earth for node in element.NodeRef()]  # the engine's earth is 0
+        if name.lower().startswith("autotrans."):  # the far ends of its series windings are counted at terminal 2
+            phases, conductors = element.NumPhases(), element.NumConductors()
+            own[phases:conductors] = [earth] * (conductors - phases)
+        nodes += own
+    return np.array(nodes, dtype=np.intp)
+
+
+def _gather(engine: Any) -> NDArray[np.intp]:
+    """Where in ``PDElements.AllCurrents`` the phase conductors lie: (2, conductor).
+
+    Row 0 is the first terminal; row 1 the second for lines and their like, again the first for
+    transformers, whose rating is that of the first winding.
+    """
+    api = engine.PDElements
+    widths = api.AllNumConductors()
+    starts = np.concatenate([[0], np.cumsum(np.array(api.AllNumTerminals()) * np.array(widths))]).astype(int)
+    first: list[int] = []
+    second: list[int] = []
+    for branch in branches_of(engine):
+        start, width = int(starts[branch.position]), widths[branch.position]
+        first += range(start, start + branch.phases)
+        other = start if branch.kind in ("transformer", "autotrans") else start + width
+        second += range(other, other + branch.phases)
+    return np.array([first, second], dtype=np.intp).reshape(2, -1)
+
+
+def _generation(engine: Any) -> list[str]:
+    """Elements in service whose power is neither source's nor load's.
+
+    Generators of 0 kW stay out: nothing moves them. So does an opened storage, which reports 1e231 kW.
+    """
+    found = []
+    for name in engine.Circuit.AllElementNames():
+        kind, _, own_name = name.lower().partition(".")
+        if kind not in _GENERATION:
+            continue
+        engine.Circuit.SetActiveElement(name)
+        counts = engine.CktElement.Enabled() and not (kind == "storage" and engine.CktElement.IsOpen(1, 0))
+        if counts and kind == "generator":
+            engine.Generators.Name(own_name)
+            counts = engine.Generators.kW() != 0
+        if counts:
+            found.append(name)
+    return found

@@ -1,0 +1,34 @@
+"""The report of a job that has no report of its own yet: headline, tables, provenance."""
+
+from pathlib import Path
+
+from gridstudio.report import page
+from gridstudio.report.workbook import write_workbook
+from gridstudio.result import StudyResult
+
+MOST_ROWS = 100
+
+
+def compose(result: StudyResult, folder: Path) -> None:
+    """Write results.xlsx and report.html."""
+    write_workbook(result, folder / "results.xlsx")
+    tables = [
+        page.details(f"{name} ({len(table)} rows)", [page.table(table, most=MOST_ROWS)], opened=len(table) <= 20)
+        for name, table in result.tables.items()
+    ]
+    text = page.document(
+        result.title, f"Job {result.job}", [page.tiles(result.headline)],
+        [("tables", "Tables", tables), ("provenance", "Provenance", provenance(result))], {}, FOOTER,
+    )  # fmt: skip
+    (folder / "report.html").write_text(text, encoding="utf-8")
+
+
+FOOTER = "Written by gridstudio. This page needs no network: figures, data and scripts are inside it."
+
+
+def provenance(result: StudyResult) -> list[page.Html]:
+    """Settings, versions, hashes of the inputs, solves and seconds, folded."""
+    return [
+        page.details("Versions, inputs, solves and seconds", [page.tree(result.provenance)]),
+        page.details("Settings of the study", [page.tree(result.settings)]),
+    ]
