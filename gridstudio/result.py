@@ -37,7 +37,7 @@ class StudyResult:
     """Settings, headline numbers, tables and provenance of one run.
 
     ``tables``: tidy, units in the column names; each job's module lists its tables and columns.
-    ``texts``: further files by their path in the folder (upgraded circuits).
+    ``texts``: further files by their path in the folder (upgraded circuits; bytes for arrays).
     ``provenance``: versions, seed, hashes of inputs, number of solves, what did not converge,
     seconds by phase. ``violations_left``: how many violations remain after the plan.
     """
@@ -48,7 +48,7 @@ class StudyResult:
     headline: dict[str, Quantity]
     tables: dict[str, pd.DataFrame]
     violations_left: int = 0
-    texts: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str | bytes] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def manifest(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def save(result: StudyResult, folder: Path) -> None:
         for name, text in result.texts.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
         _write_manifest(folder, result.manifest())
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gridstudio.app import build
 from gridstudio.errors import GridStudioError, InputError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+app.add_typer(build.app, name="build")
 
 Study = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print the headline as JSON, and nothing else, on standard output.")]

@@ -2,7 +2,7 @@
 
 A change names existing elements only; whether it fits the circuit is checked by
 the engine before anything is solved. Names are those of the OpenDSS model, in
-lower case and without the class (``l115``).
+lower case and without the class (``l115``, ``gfm_95``).
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,19 @@ class SetSwitch:
     closed: bool
 
 
-Change = Reconductor | SetSwitch
+@dataclass(frozen=True)
+class SetSource:
+    """Put a voltage source in service or take it out: a grid-forming inverter, or the grid itself.
+
+    A source that is declared open in the circuit (``open vsource.gfm_95 1``) stands ready. Two sources
+    in service on one connected part run in parallel, which only circulates current.
+    """
+
+    source: str
+    closed: bool
+
+
+Change = Reconductor | SetSwitch | SetSource
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ power flow: voltages follow ``nodes``, currents ``conductors``, loadings ``branc
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -15,6 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridstudio.domain.limits import Limits
+
+SOURCE_COLUMNS = ("source", "bus", "phases", "nodes", "base_kv", "closed")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ class Network:
     switches: line, bus1, bus2, closed
     sources: names of the buses with a voltage source
     further_ends: (element, bus) of the third and later windings
+    protection: (name, kind, line) of fuses, reclosers and relays, and the line each opens
+    source_elements: source, bus, phases, nodes (of its phases, "1.2.3"), base_kv (as declared: line to line, of one
+        phase to neutral), closed (in service in the base circuit); in the order of a power flow's ``source_kva``
     """
 
     name: str
@@ -61,6 +66,8 @@ class Network:
     sources: tuple[str, ...]
     frequency_hz: float = 60.0
     further_ends: tuple[tuple[str, str], ...] = ()
+    protection: tuple[tuple[str, str, str], ...] = ()
+    source_elements: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*SOURCE_COLUMNS]))
 
     @property
     def switches(self) -> pd.DataFrame:
@@ -71,6 +78,16 @@ class Network:
         """Row of ``branches`` of every line, by the line's name."""
         rows = self.branches.index[self.branches["kind"] == "line"]
         return dict(zip(self.branches.loc[rows, "name"], rows, strict=True))
+
+    @cached_property
+    def source_row(self) -> dict[str, int]:
+        """Row of ``source_elements`` of every voltage source, by its name."""
+        return {str(source): row for row, source in enumerate(self.source_elements["source"])}
+
+    @cached_property
+    def source_conductor(self) -> NDArray[np.intp]:
+        """Row of ``source_elements`` of every phase conductor of the sources (source conductor,)."""
+        return np.repeat(np.arange(len(self.source_elements)), self.source_elements["phases"].to_numpy(dtype=int))
 
     @cached_property
     def line_phases(self) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Changes on a compiled circuit: checked before, applied, and undone to the bit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gridstudio.domain.changes import At, Change, Reconductor, SetSwitch
+from gridstudio.domain.changes import At, Change, Reconductor, SetSource, SetSwitch
 from gridstudio.domain.network import Network
 from gridstudio.engine.circuit import run
 from gridstudio.engine.reading import UNITS
@@ -56,11 +56,21 @@ def misfits(
 
 
 def _no_line(network: Network, line: str) -> str:
-    near = get_close_matches(line.lower(), network.line_row, n=1)
-    return f"The circuit has no line {line!r}." + (f" Did you mean {near[0]!r}?" if near else "")
+    return f"The circuit has no line {line!r}." + _did_you_mean(line, network.line_row)
+
+
+def _no_source(network: Network, source: str) -> str:
+    return f"The circuit has no voltage source {source!r}." + _did_you_mean(source, network.source_row)
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name.lower(), list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _misfits(network: Network, codes: LineCodes, change: Change) -> list[str]:
+    if isinstance(change, SetSource):
+        return [] if change.source in network.source_row else [_no_source(network, change.source)]
     if change.line not in network.line_row:
         return [_no_line(network, change.line)]
     if isinstance(change, SetSwitch):
@@ -95,11 +105,15 @@ class Applied:
         self._dss = dss
         self._proven = proven
         self._undo: list[Callable[[], None]] = []
+        self.sources = False  # whether a source was put in or out of service
         self._before: dict[str, NDArray[np.float64]] = {}  # admittance of lines that are not proven yet
 
     def apply(self, change: Change) -> None:
         if isinstance(change, SetSwitch):
-            self._set_switch(change)
+            self._set_closed(f"line.{change.line}", (1, 2), change.closed)
+        elif isinstance(change, SetSource):
+            self._set_closed(f"vsource.{change.source}", (1,), change.closed)
+            self.sources = True
         elif isinstance(change, Reconductor) and change.line_code is not None:
             self._reconductor(change.line, change.line_code)
 
@@ -117,25 +131,25 @@ class Applied:
         self._proven |= same
         return len(same) == len(self._before)
 
-    def _set_switch(self, change: SetSwitch) -> None:
-        """Open or close all conductors at both ends; lines that stand so already are not touched."""
-        before = self._closed(change.line)
-        if (before == change.closed).all():
+    def _set_closed(self, name: str, terminals: tuple[int, ...], closed: bool) -> None:
+        """Open or close all conductors at some terminals; elements that stand so already are not touched."""
+        before = self._closed(name, terminals)
+        if (before == closed).all():
             return
-        self._switch(change.line, np.full_like(before, change.closed))
-        self._undo.append(lambda: self._switch(change.line, before))
+        self._switch(name, terminals, np.full_like(before, closed))
+        self._undo.append(lambda: self._switch(name, terminals, before))
 
-    def _closed(self, line: str) -> NDArray[np.bool_]:
+    def _closed(self, name: str, terminals: tuple[int, ...]) -> NDArray[np.bool_]:
         """Which conductors are closed (terminal, conductor)."""
-        self._dss.Circuit.SetActiveElement(f"line.{line}")
+        self._dss.Circuit.SetActiveElement(name)
         element = self._dss.CktElement
         conductors = range(1, element.NumConductors() + 1)
-        return np.array([[not element.IsOpen(t, c) for c in conductors] for t in (1, 2)])
+        return np.array([[not element.IsOpen(t, c) for c in conductors] for t in terminals])
 
-    def _switch(self, line: str, closed: NDArray[np.bool_]) -> None:
-        self._dss.Circuit.SetActiveElement(f"line.{line}")
+    def _switch(self, name: str, terminals: tuple[int, ...], closed: NDArray[np.bool_]) -> None:
+        self._dss.Circuit.SetActiveElement(name)
         element = self._dss.CktElement
-        for terminal, conductors in enumerate(closed, start=1):
+        for terminal, conductors in zip(terminals, closed, strict=True):
             if conductors.all():
                 element.Close(terminal, 0)
             else:

@@ -49,9 +49,11 @@ class Feeder:
         if self.controls not in ("static", "off"):
             raise InputError(f"controls is {self.controls!r}, it must be 'static' or 'off'.")
 
+
 def version() -> str:
     """The engine's own name and version, for manifests and cache keys."""
     return str(opendssdirect.dss.Version()).splitlines()[0].split(";")[0]
+
 
 def run(engine: Engine, command: str) -> None:
     """Send one command; a refusal is an EngineError that carries OpenDSS's own words."""
@@ -59,6 +61,7 @@ def run(engine: Engine, command: str) -> None:
         engine(command)
     except DSSException as error:
         raise EngineError(f"OpenDSS refused '{command}': {message(error)}") from error
+
 
 @contextmanager
 def compiled(feeder: Feeder) -> Iterator[Engine]:
@@ -131,6 +134,7 @@ def _prepare(engine: Engine, controls: str) -> None:
         if engine.ActiveClass.Count():
             run(engine, f"batchedit {kind}..* enabled=no")
 
+
 def _obey_switch_controls(engine: Engine) -> None:
     """Open what switch controls would open in the first power flow."""
     api, more = engine.SwtControls, engine.SwtControls.First()
@@ -140,6 +144,7 @@ def _obey_switch_controls(engine: Engine) -> None:
             engine.Circuit.SetActiveElement(switched)
             engine.CktElement.Open(terminal, 0)
         more = api.Next()
+
 
 def inspect(feeder: Feeder) -> tuple[Network, list[Finding]]:
     """The tables of a circuit and what is wrong with it, without solving anything."""

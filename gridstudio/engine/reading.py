@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridstudio.domain.network import Network
+from gridstudio.domain.network import SOURCE_COLUMNS, Network
 
 # OpenDSS length units in the order of their codes, and what they are in metres.
 UNITS = ("none", "mi", "kft", "km", "m", "ft", "in", "cm", "mm")
@@ -89,6 +89,8 @@ def read_network(engine: Any) -> Network:
         generators=_generators(engine),
         sources=tuple(dict.fromkeys(bus for bus, _ in source_nodes)),
         further_ends=tuple((b.element, bus) for b in branches for bus in sorted({*b.buses[2:]} - {*b.buses[:2]})),
+        source_elements=_source_elements(engine),
+        protection=tuple(_protection(engine)),
     )
     _add_distances(network)
     return network
@@ -146,6 +148,15 @@ def _lines(engine: Any) -> pd.DataFrame:
     columns = ["line", "bus1", "bus2", "phases", "line_code", "length_m", "is_switch", "closed", "has_rating"]
     columns += ["normal_a", "emergency_a", "length", "misfit"]
     return pd.DataFrame(_each(engine, engine.Lines, read), columns=columns)
+
+
+def _protection(engine: Any) -> Iterator[tuple[str, str, str]]:
+    """Fuses, reclosers and relays, and the line that each opens; a session keeps them from acting by themselves."""
+    for kind in ("fuse", "recloser", "relay"):
+        for row in _json(engine, kind):
+            switched = str(row.get("SwitchedObj") or row.get("MonitoredObj") or "").lower()
+            if switched.startswith("line."):
+                yield row["Name"].lower(), kind, switched.removeprefix("line.")
 
 
 def _misfit(line: str, phases: int, buses: list[str]) -> str:
@@ -212,6 +223,18 @@ def _source_nodes(engine: Any) -> list[Node]:
         return [(_first_bus(engine), node) for node in element.NodeOrder()[: element.NumPhases()] if node]
 
     return [node for nodes in _each(engine, engine.Vsources, read) for node in nodes]
+
+
+def _source_elements(engine: Any) -> pd.DataFrame:
+    """Voltage sources in the engine's order, in service or standing ready."""
+
+    def read(engine: Any) -> tuple[Any, ...]:
+        api, element = engine.Vsources, engine.CktElement
+        phases = int(element.NumPhases())
+        nodes = ".".join(str(node) for node in element.NodeOrder()[:phases])
+        return api.Name().lower(), _first_bus(engine), phases, nodes, float(api.BasekV()), not element.IsOpen(1, 0)
+
+    return pd.DataFrame(_each(engine, engine.Vsources, read), columns=[*SOURCE_COLUMNS])
 
 
 def _nodes(engine: Any, buses: pd.DataFrame, branches: list[Branch], source_nodes: list[Node]) -> pd.DataFrame:

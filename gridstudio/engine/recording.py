@@ -1,5 +1,6 @@
 """What solves gave, read from the engine as arrays."""
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,8 @@ _GENERATION = ("generator", "pvsystem", "storage", "indmach012", "vccs", "upfc",
 class PowerFlow:
     """What solves gave; leading axes are the caller's: (case, step), (step,) or none.
 
-    The order of nodes and conductors is that of ``Network.nodes`` and ``Network.conductors``.
+    The order of nodes and conductors is that of ``Network.nodes`` and ``Network.conductors``, that of sources and
+    their conductors is that of ``Network.source_elements`` and ``Network.source_conductor``.
     What did not converge is NaN. Memory: 8 bytes per node and conductor of every solve.
     """
 
@@ -31,17 +33,21 @@ class PowerFlow:
     losses_kw: NDArray[np.float64]  # (...)
     source_kw: NDArray[np.float64]  # (...)
     source_kvar: NDArray[np.float64]  # (...)
+    source_kva: NDArray[np.complex128]  # (..., source) kW + j kvar that each voltage source delivers, 0 out of service
+    source_current_a: NDArray[np.float64]  # (..., source conductor); NaN where the circuit has one source: not read
 
     def __getitem__(self, index: Any) -> "PowerFlow":
         return PowerFlow(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
 
-def empty_flow(shape: tuple[int, ...], nodes: int, conductors: int) -> PowerFlow:
+def empty_flow(shape: tuple[int, ...], network: Network) -> PowerFlow:
     """An unsolved PowerFlow: nothing converged, every number NaN."""
     return PowerFlow(
         converged=np.zeros(shape, dtype=bool),
-        v_pu=np.full((*shape, nodes), np.nan),
-        current_a=np.full((*shape, conductors), np.nan),
+        v_pu=np.full((*shape, len(network.nodes)), np.nan),
+        current_a=np.full((*shape, len(network.conductors)), np.nan),
+        source_kva=np.full((*shape, len(network.source_elements)), np.nan, dtype=complex),
+        source_current_a=np.full((*shape, len(network.source_conductor)), np.nan),
         **{name: np.full(shape, np.nan) for name in ("served_kw", "losses_kw", "source_kw", "source_kvar")},
     )
 
@@ -69,8 +75,14 @@ class Recorder:
         self._kept = max(1, KEPT_NUMBERS // max(1, len(self._terminal_node)))
         self._volts = np.zeros((self._kept, len(network.nodes) + 1), dtype=complex)
         self._amps = np.zeros((self._kept, len(self._terminal_node)), dtype=complex)
+        self._sources = _Sources(engine, network, self._kept) if len(network.source_elements) > 1 else None
         self._at: list[tuple[int, ...]] = []
         self._flow: PowerFlow | None = None
+
+    def find_sources(self) -> None:
+        """To be called when a source was put in or out of service."""
+        if self._sources:
+            self._sources.find()
 
     def start(self, flow: PowerFlow) -> None:
         """Where the following readings go; unfinished ones of an interrupted run are dropped."""
@@ -86,6 +98,8 @@ class Recorder:
         row = len(self._at)
         self._volts[row, :-1] = self._view.YNodeVarray.view(complex)
         self._amps[row] = self._delivery.AllCurrents.view(complex)
+        if self._sources:
+            self._sources.read(row)
         self._flow.source_kw[at] = -source_w[0]
         self._flow.source_kvar[at] = -source_w[1]
         self._flow.served_kw[at] = self._generation_kw()
@@ -111,6 +125,10 @@ class Recorder:
         flow.current_a[at] = np.maximum(magnitude[:, self._gather[0]], magnitude[:, self._gather[1]])
         flow.losses_kw[at] = losses
         flow.served_kw[at] += flow.source_kw[at] - losses
+        if self._sources:
+            flow.source_kva[at], flow.source_current_a[at] = self._sources.results(volts)
+        else:
+            flow.source_kva[at] = (flow.source_kw[at] + 1j * flow.source_kvar[at])[:, None]
         self._at = []
 
     def _generation_kw(self) -> float:
@@ -120,6 +138,50 @@ class Recorder:
             self._engine.Circuit.SetActiveElement(element)
             total -= self._engine.CktElement.TotalPowers()[0]
         return total
+
+
+class _Sources:
+    """Currents of the sources of a circuit that has several; only those in service are asked for theirs."""
+
+    def __init__(self, engine: Any, network: Network, kept: int):
+        self._engine = engine
+        self._circuit = engine.to_dss_python().ActiveCircuit
+        self._element = self._circuit.ActiveCktElement
+        self._names = [f"vsource.{name}" for name in network.source_elements["source"]]
+        self._phase = network.source_conductor  # source of every phase conductor
+        at = [self._node_places(name, len(network.nodes)) for name in self._names]
+        ends = np.cumsum([0, *map(len, at)])
+        self._slices = [slice(a, b) for a, b in itertools.pairwise(ends.tolist())]
+        self._node = np.concatenate(at)  # of every conductor of both terminals, in the voltage vector
+        self._first = ends[:-1]
+        own = np.arange(len(self._phase)) - np.searchsorted(self._phase, self._phase)
+        self._magnitude = self._first[self._phase] + own  # place of every phase conductor of the first terminals
+        self._amps = np.zeros((kept, len(self._node)), dtype=complex)
+        self.find()
+
+    def find(self) -> None:
+        """Which sources are in service now; the others carry nothing."""
+        self._in_service = []
+        for name, place in zip(self._names, self._slices, strict=True):
+            self._engine.Circuit.SetActiveElement(name)
+            if not self._engine.CktElement.IsOpen(1, 0):
+                self._in_service.append((name, place))
+
+    def read(self, row: int) -> None:
+        self._amps[row] = 0.0
+        for name, place in self._in_service:
+            self._circuit.SetActiveElement(name)
+            self._amps[row, place] = self._element.Currents.view(complex)
+
+    def results(self, volts: NDArray[np.complex128]) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+        """kVA delivered (row, source) and phase currents (row, source conductor) [A] of the rows read."""
+        amps = self._amps[: len(volts)]
+        taken = volts.take(self._node, axis=1) * amps.conj() / 1000.0
+        return -np.add.reduceat(taken, self._first, axis=1), np.abs(amps[:, self._magnitude])
+
+    def _node_places(self, name: str, earth: int) -> list[int]:
+        self._engine.Circuit.SetActiveElement(name)
+        return [node - 1 if node else earth for node in self._engine.CktElement.NodeRef()]
 
 
 def _node_order(engine: Any, network: Network) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -71,7 +71,7 @@ class Session:
         """
         self.validate(trajectories)
         steps = trajectories[0][1].steps if trajectories else 0
-        flow = empty_flow((len(trajectories), steps), len(self.network.nodes), len(self.network.conductors))
+        flow = empty_flow((len(trajectories), steps), self.network)
         self._begin([scenario for _, scenario in trajectories], flow)
         case = 0
         for timed, alike in itertools.groupby(trajectories, key=lambda trajectory: timed_changes(*trajectory)):
@@ -107,7 +107,7 @@ class Session:
     def state_at_end(self, changes: tuple[At, ...], scenario: Scenario) -> Iterator[Any]:
         """The engine right after the last step of a trajectory, for reading more than the arrays hold."""
         self.validate([(changes, scenario)])
-        flow = empty_flow((1, scenario.steps), len(self.network.nodes), len(self.network.conductors))
+        flow = empty_flow((1, scenario.steps), self.network)
         self._begin([scenario], flow)
         now, later = _now_and_later(timed_changes(changes, scenario))
         applied = self._apply(now)
@@ -134,13 +134,21 @@ class Session:
         for item in changes:
             applied.apply(item.change)
         self._edited = self._edited or bool(changes)
+        self._find_sources(applied)
         return applied
 
     def _undo(self, applied: Applied) -> None:
         """The circuit without changes, on a fresh copy if it is not what it was to the bit."""
         self._edited = self._edited or len(applied) > 0
+        moved_sources = applied.sources
         if not applied.undo() or self._always_fresh:
             self._recompile()
+        elif moved_sources:
+            self._recorder.find_sources()
+
+    def _find_sources(self, applied: Applied) -> None:
+        if applied.sources:
+            self._recorder.find_sources()
 
     def _walk(self, later: Sequence[At], case: int, flow: PowerFlow, applied: Applied) -> None:
         """Solve one trajectory from the baseline, later changes coming into force on the way."""
@@ -156,6 +164,7 @@ class Session:
                 self._baseline.restore()
             while pending and pending[0].step == step:
                 applied.apply(pending.pop(0).change)
+                self._find_sources(applied)
             if not self._solve_step(case * steps + step, (case, step)):
                 self._baseline.restore()
 

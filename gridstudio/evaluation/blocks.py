@@ -5,6 +5,7 @@ in the result. Threads with an engine context each start at once; processes cost
 seconds of imports and then scale better, so they serve the long runs.
 """
 
+import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,14 +14,13 @@ from pathlib import Path
 from typing import Literal
 
 import joblib
-from joblib.externals.loky import get_reusable_executor
-from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from gridstudio import engine
 from gridstudio.engine import Feeder, PowerFlow
 from gridstudio.engine.recording import empty_flow
 from gridstudio.engine.session import Trajectory
 from gridstudio.errors import EngineError, InputError
+from gridstudio.evaluation.processes import in_processes
 from gridstudio.evaluation.store import Store
 
 Progress = Callable[[int, int], None]  # trajectories done, of how many
@@ -28,7 +28,6 @@ Blocks = dict[int, Sequence[Trajectory]]  # by the number of their first traject
 LONG_RUN_S = 30.0  # estimated seconds of one worker's work from which processes pay for their start
 BLOCK_NODE_SOLVES = 600_000  # about half a second of solves: short for progress and resume, long for its overhead
 MIN_BLOCKS = 16
-RESTARTS = 2
 
 
 @dataclass(frozen=True)
@@ -63,13 +62,14 @@ def solve_all(
     if not trajectories:
         return solve_block(feeder, [])
     with engine.borrow(feeder) as session:  # compiled here first, so that input errors come at once
-        nodes, conductors = len(session.network.nodes), len(session.network.conductors)
+        network = session.network
+    nodes, conductors = len(network.nodes), len(network.conductors)
     steps = trajectories[0][1].steps
     _refuse_beyond_memory(len(trajectories) * steps, nodes + conductors)
     # Neither time nor workers decide the blocks: a resumed run must find them again.
     size = max(1, min(-(-len(trajectories) // MIN_BLOCKS), BLOCK_NODE_SOLVES // (nodes * steps)))
     rest: Blocks = {start: trajectories[start : start + size] for start in range(0, len(trajectories), size)}
-    result = empty_flow((len(trajectories), steps), nodes, conductors)
+    result = empty_flow((len(trajectories), steps), network)
     store = Store(workers.checkpoint, feeder) if workers.checkpoint else None
     count = 0
     for start in list(rest) if store else ():
@@ -121,8 +121,9 @@ def _solved(feeder: Feeder, rest: Blocks, workers: Workers) -> Iterator[tuple[in
             yield start, solve_block(feeder, rest.pop(start))
         estimate_s = (time.perf_counter() - started) * len(rest)
         backend = "processes" if estimate_s > LONG_RUN_S else "threads"
-    if rest and backend == "processes":
-        yield from _in_processes(feeder, rest, workers.count)
+    may_start_processes = not multiprocessing.current_process().daemon
+    if rest and backend == "processes" and may_start_processes:
+        yield from in_processes(solve_block, {start: (feeder, block) for start, block in rest.items()}, workers.count)
     elif rest:
         parallel = joblib.Parallel(min(workers.count, len(rest)), backend="threading", return_as="generator_unordered")
         yield from parallel(joblib.delayed(_labelled)(start, feeder, block) for start, block in rest.items())
@@ -130,24 +131,6 @@ def _solved(feeder: Feeder, rest: Blocks, workers: Workers) -> Iterator[tuple[in
 
 def _labelled(start: int, feeder: Feeder, block: Sequence[Trajectory]) -> tuple[int, PowerFlow]:
     return start, solve_block(feeder, block)
-
-
-def _in_processes(feeder: Feeder, rest: Blocks, count: int) -> Iterator[tuple[int, PowerFlow]]:
-    """Worker processes; if one is killed, what it had not delivered is solved by new ones."""
-    total = len(rest)
-    for _ in range(RESTARTS + 1):
-        parallel = joblib.Parallel(min(count, len(rest)), backend="loky", return_as="generator_unordered", batch_size=1)
-        try:
-            for start, flow in parallel(joblib.delayed(_labelled)(s, feeder, b) for s, b in list(rest.items())):
-                del rest[start]
-                yield start, flow
-            return
-        except BrokenProcessPool:
-            get_reusable_executor().shutdown(wait=True, kill_workers=True)
-    raise EngineError(
-        f"Worker processes died {RESTARTS + 1} times, {len(rest)} of {total} blocks were left: "
-        "is the memory enough? Try fewer workers."
-    )
 
 
 def _on_cluster(feeder: Feeder, rest: Blocks, address: str) -> Iterator[tuple[int, PowerFlow]]:

@@ -11,7 +11,11 @@ from gridstudio.evaluation import Workers
 from gridstudio.result import StudyResult
 from gridstudio.settings import Settings, read_toml
 
-JOBS = {"reconductoring": "gridstudio.planning.reconductoring"}
+JOBS = {
+    "islanding": "gridstudio.planning.islanding",
+    "reconductoring": "gridstudio.planning.reconductoring",
+    "restoration": "gridstudio.planning.restoration",
+}
 
 Progress = Callable[[str, int, int], None]  # phase, power flow trajectories done, of how many
 

@@ -10,6 +10,7 @@ import pandas as pd
 from gridstudio import engine
 from gridstudio.domain.changes import BASE
 from gridstudio.domain.limits import Limits
+from gridstudio.domain.network import Network
 from gridstudio.domain.scenarios import Scenario
 from gridstudio.engine import Feeder
 from gridstudio.evaluation import Evaluation, evaluate
@@ -48,7 +49,7 @@ def run(master: Path, commands: tuple[str, ...], load_scale: float, limits: Limi
             "loadings": loadings,
             "violations": violations,
             "network_buses": network.buses,
-            "network_branches": network_branches(done),
+            "network_branches": network_branches(network),
             "findings": pd.DataFrame([(f.severity, f.text) for f in found], columns=["severity", "text"]),
         },
         violations_left=len(violations),
@@ -64,9 +65,8 @@ def run(master: Path, commands: tuple[str, ...], load_scale: float, limits: Limi
     )
 
 
-def network_branches(done: Evaluation) -> pd.DataFrame:
+def network_branches(network: Network) -> pd.DataFrame:
     """element, kind, name, bus1, bus2, phases, length_m, is_switch, closed, conductor (the line code), ampacity_a."""
-    network = done.network
     lines = network.lines.set_index("line")
     table = network.branches[["element", "kind", "name", "bus1", "bus2", "phases"]].copy()
     is_line = table["kind"].eq("line")

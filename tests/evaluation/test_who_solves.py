@@ -1,17 +1,17 @@
 """Whoever solves, the arrays are the same to the bit; what dies is replaced; what was solved is not solved again."""
 
+import multiprocessing
 import os
 import signal
 import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gridstudio.domain.changes import BASE, At, ChangeSet, Reconductor, SetSwitch
 from gridstudio.domain.scenarios import LoadGroup, Scenario
-from gridstudio.errors import EngineError, InputError
+from gridstudio.errors import InputError
 from gridstudio.evaluation import Workers, blocks, evaluate_many
 
 PLANS = (
@@ -69,27 +69,14 @@ def test_progress_counts_to_the_end(ieee123):
     assert told[-1] == (len(cases()), len(cases()))
 
 
-def worker_processes():
-    """Process numbers of joblib's workers that belong to this process."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            if parent == os.getpid() and b"popen_loky" in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-        except (OSError, ValueError, IndexError):
-            continue
-    return found
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers through /proc")
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process by its number")
 def test_a_killed_worker_is_replaced_and_nothing_is_lost(ieee123, reference):
     evaluate_many(ieee123, cases(2), workers=Workers(2, "processes"))  # the workers are there
     killed = []
 
     def kill_one(done, total):
         if not killed and done < total:
-            killed.append(worker_processes()[0])
+            killed.append(next(p.pid for p in multiprocessing.active_children() if p.name.startswith("Loky")))
             os.kill(killed[0], signal.SIGKILL)
 
     found = evaluate_many(ieee123, cases(), workers=Workers(2, "processes"), progress=kill_one)
@@ -97,15 +84,10 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(ieee123, reference):
     assert_same(reference, found)
 
 
-def _die(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="kills a process by its number")
-def test_workers_that_die_again_and_again_are_an_engine_error(ieee123, monkeypatch):
-    monkeypatch.setattr(blocks, "_labelled", _die)
-    with pytest.raises(EngineError, match="died 3 times"):
-        evaluate_many(ieee123, cases(4), workers=Workers(2, "processes"))
+def test_a_process_that_may_not_start_others_uses_threads(ieee123, reference, monkeypatch):
+    """As the workers of ``multiprocessing.Pool``."""
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+    assert_same(reference, evaluate_many(ieee123, cases(), workers=Workers(2, "processes")))
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(ieee123, reference, tmp_path, monkeypatch):

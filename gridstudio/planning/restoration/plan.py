@@ -1,0 +1,105 @@
+"""A switching plan and what it is worth: minutes by section, customer-minutes, and the proof of every step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridstudio.planning.restoration.clock import Clock, Operation
+from gridstudio.planning.restoration.incident import Incident
+from gridstudio.planning.restoration.judge import Judge, State
+from gridstudio.planning.restoration.moves import Move
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What an exact method proves of its plan: no plan has fewer customer-minutes than ``bound``."""
+
+    status: str  # "optimal", "stopped" (the power flows allowed were used up), or "" for methods that prove nothing
+    bound: float = float("nan")
+    gap: float = float("nan")  # customer-minutes above the bound
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Moves against an incident, as found by a method."""
+
+    method: str
+    moves: tuple[Move, ...]
+    certificate: Certificate = Certificate("")
+    power_flows: int = 0  # states that this method had solved anew
+    seconds: float = 0.0
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        return tuple(operation for move in self.moves for operation in move.operations)
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """When what happens: minutes from the fault.
+
+    ``done_min``: (operation,); ``restored_min``: when each section is back for good (section,), 0 if it never was
+    out; ``moved_min``: minutes that live sections lose while they change feeders (section,).
+    """
+
+    done_min: tuple[float, ...]
+    restored_min: Floats
+    moved_min: Floats
+
+    @property
+    def out_min(self) -> Floats:
+        """Minutes without supply (section,)."""
+        return self.restored_min + self.moved_min
+
+
+def timeline(incident: Incident, clock: Clock, moves: Sequence[Move]) -> Timeline:
+    """The clock of a plan. Sections that are not picked up come back when the faults on their path are repaired."""
+    sections = incident.sections
+    restored = np.where(sections.members(incident.out), incident.repaired_min, 0.0)
+    moved = np.zeros(len(sections))
+    hands, done = clock.start, []
+    for move in moves:
+        before = hands.now_min
+        for number, operation in enumerate(move.operations):
+            hands = clock.operate(hands, operation.device)
+            done.append(hands.now_min)
+            if number == 0:
+                before = hands.now_min
+        picked = sections.members(move.picked_up)
+        restored[picked] = np.minimum(restored[picked], hands.now_min)
+        moved[sections.members(move.interrupted)] += hands.now_min - before
+    return Timeline(tuple(done), restored, moved)
+
+
+def customer_minutes(incident: Incident, when: Timeline) -> float:
+    """Customer-minutes without supply, momentary ones included."""
+    return float(incident.sections.customers @ when.out_min)
+
+
+def states_of(incident: Incident, judge: Judge, plan: Plan) -> list[State]:
+    """The state after the trips and after every operation, each solved by a power flow."""
+    closed, masks = incident.start, [incident.start]
+    for device, close in plan.operations:
+        closed = closed | 1 << device if close else closed & ~(1 << device)
+        masks.append(closed)
+    return judge.states(masks, incident)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a method may do. ``transfers``: live sections may change feeders, out for the time of the switching."""
+
+    emergency_h: float = 4.0
+    transfers: bool = True
+    max_power_flows: int = 5000
+    seed: int = 0
+    settings: dict[str, object] = field(default_factory=dict)
+
+
+def allows(rules: Rules, incident: Incident, state: State) -> bool:
+    """Whether a state may be switched to: no new violation, and emergency ratings only until they run out."""
+    return state.allowed and (not state.emergency or incident.horizon_min <= 60.0 * rules.emergency_h)

@@ -1,0 +1,136 @@
+"""Storms: named in the study, taken from outage records, or drawn at random; the draws depend on the seed only."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gridstudio.domain.sections import Sections
+from gridstudio.errors import InputError
+from gridstudio.planning.restoration.incident import Fault, Storm, faulted_sections
+from gridstudio.planning.restoration.settings import DrawSettings, RecordSettings, StormSettings
+
+MINUTES_PER_HOUR = 60.0
+
+
+def named(storms: Sequence[StormSettings]) -> list[Storm]:
+    """Storms as the study gives them."""
+    return [
+        Storm(s.name, tuple(Fault(e.lower(), m) for e, m in zip(s.faults, s.repairs, strict=True)), s.load_scale)
+        for s in storms
+    ]
+
+
+def drawn(sections: Sections, settings: DrawSettings, taken: Sequence[Storm]) -> tuple[list[Storm], list[Storm]]:
+    """Storms for training and held out for judging: no two have the same faults, nor those of ``taken``.
+
+    Faults fall on lines in sections that have supply, in proportion to length; switches do not fail.
+    """
+    rng = np.random.default_rng(settings.seed)
+    elements, weight = exposed(sections)
+    used = {frozenset(fault.element for fault in storm.faults) for storm in taken}
+    found: list[Storm] = []
+    wanted = settings.training + settings.held_out
+    for _ in range(50 * wanted):
+        if len(found) == wanted:
+            break
+        count = min(int(rng.integers(1, settings.faults + 1)), len(elements))
+        names = rng.choice(elements, count, replace=False, p=weight)
+        faults = tuple(Fault(str(name), float(rng.uniform(*settings.repair_min))) for name in names)
+        scale = float(rng.uniform(*settings.load_scale))
+        if (key := frozenset(fault.element for fault in faults)) not in used:
+            used.add(key)
+            found.append(Storm("", faults, scale))
+    held_out = found[: settings.held_out]
+    training = found[settings.held_out :]
+    if len(held_out) < settings.held_out or not training:
+        raise InputError(
+            f"Only {len(found)} different storms of up to {settings.faults} faults can be drawn on this circuit, "
+            f"{wanted} are asked for: lower draw.training or draw.held_out, or raise draw.faults."
+        )
+    return (
+        [Storm(f"training {n}", s.faults, s.load_scale) for n, s in enumerate(training, start=1)],
+        [Storm(f"held out {n}", s.faults, s.load_scale) for n, s in enumerate(held_out, start=1)],
+    )
+
+
+def exposed(sections: Sections) -> tuple[list[str], np.ndarray]:
+    """Elements that storms hit (lines with supply that are no switches), and their share by length."""
+    lines, fed = sections.network.lines, sections.normal_supply.alive
+    alive = np.array([bool(fed >> sections.of_bus[bus] & 1) for bus in lines["bus1"]])
+    kept = lines[~lines["is_switch"] & alive]
+    length = kept["length_m"].fillna(0.0).clip(lower=0.0).to_numpy()
+    weight = length / length.sum() if length.sum() > 0 else np.full(len(kept), 1.0 / max(len(kept), 1))
+    usable = weight > 0
+    return [f"line.{line}" for line in kept.loc[usable, "line"]], weight[usable]
+
+
+def from_records(sections: Sections, settings: RecordSettings, folder: Path) -> list[Storm]:
+    """The worst days of the records by customers interrupted, worst first; names are dates.
+
+    Records: fault_detected, affected_customers, duration_hours, and the place: element (``line.l35``), or edge_id (a
+    line of that name), or feeder_id, where the faulted line of the feeder is drawn with the seed (the table ``elements``
+    tells which line is whose). Faults of one day on the same element count once, with the longest repair.
+    """
+    path = folder / settings.outages
+    table = _read(path, ("fault_detected", "affected_customers", "duration_hours"))
+    table["fault_detected"] = pd.to_datetime(table["fault_detected"], errors="coerce")
+    hours = pd.to_numeric(table["duration_hours"], errors="coerce")
+    count = pd.to_numeric(table["affected_customers"], errors="coerce")
+    if bad := int((table["fault_detected"].isna() | ~(hours >= 0) | ~(count >= 0)).sum()):
+        raise InputError(f"{path}: {bad} outages have no date, or a negative or missing duration or customer number.")
+    table = table.assign(hours=hours, count=count, element=_elements(sections, table, settings, folder, path))
+    table = table[table["element"] != ""]
+    if table.empty:
+        raise InputError(
+            f"{path}: no outage of the records lies on a line of this circuit: there is no storm to study."
+        )
+    days = table["fault_detected"].dt.strftime("%Y-%m-%d")
+    worst = table["count"].groupby(days).sum().sort_values(ascending=False, kind="stable").index[: settings.worst]
+    storms = []
+    for day in worst:
+        longest = table[days == day].groupby("element", sort=True)["hours"].max()
+        faults = tuple(Fault(str(element), float(h) * MINUTES_PER_HOUR) for element, h in longest.items())
+        storms.append(Storm(str(day), faults, settings.load_scale))
+    return storms
+
+
+def _elements(sections: Sections, table: pd.DataFrame, settings: RecordSettings, folder: Path, path: Path) -> pd.Series:
+    """Element of every outage, "" where it is not of this circuit."""
+    network = sections.network
+    known = set(network.branches["element"])
+    if "element" in table.columns or "edge_id" in table.columns:
+        given = table["element"] if "element" in table.columns else "line." + table["edge_id"].fillna("").astype(str)
+        names = given.str.strip().str.lower()
+        fed = {e for e in known if faulted_sections(sections, e)}
+        return names.where(names.isin(fed), "")
+    if "feeder_id" not in table.columns or settings.elements is None:
+        raise InputError(
+            f"{path}: the records name no element (columns element or edge_id). Give records.elements, a table of "
+            "element and feeder_id, so that the faulted line of a feeder can be drawn."
+        )
+    owner = _read(folder / settings.elements, ("element", "feeder_id"))
+    exposed_elements = set(exposed(sections)[0])
+    rng = np.random.default_rng(settings.seed)
+    of_feeder = {
+        feeder: sorted(set(rows["element"].str.lower()) & exposed_elements)
+        for feeder, rows in owner.groupby("feeder_id")
+    }
+    drawn_names = [str(rng.choice(of_feeder[feeder])) if of_feeder.get(feeder) else "" for feeder in table["feeder_id"]]
+    return pd.Series(drawn_names, index=table.index)
+
+
+def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path)
+    except FileNotFoundError:
+        raise InputError(f"There is no table {path}.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"The table {path} cannot be read: {error}.") from None
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise InputError(f"{path} has no column {', '.join(missing)}.")
+    if table.empty:
+        raise InputError(f"{path} holds no event: there is no storm to study.")
+    return table

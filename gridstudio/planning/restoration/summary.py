@@ -1,0 +1,238 @@
+"""What the report says in words and headline numbers, and where the numbers came from."""
+
+import hashlib
+import os
+import platform
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridstudio import engine
+from gridstudio.domain.network import Finding
+from gridstudio.planning.phases import Phases
+from gridstudio.planning.restoration.settings import METHODS, RestorationSettings
+from gridstudio.planning.restoration.setup import Setup
+from gridstudio.result import Quantity
+from gridstudio.solve.qlearning import Training
+
+LABELS = {
+    "none": "crew only",
+    "naive": "all ties closed",
+    "greedy": "greedy",
+    "learned": "learned",
+    "exact": "exact",
+}
+
+
+def means(compared: pd.DataFrame) -> pd.DataFrame:
+    """By method, over the storms (``learned``: mean over its trainings): method, label, storms, customers_restored,
+    cmi, customer_minutes, saidi_min, ens_kwh, cost_usd (sums over the storms), operations (mean), violations (storms
+    with any), power_flows, seconds (sums), customer_minutes_std (over the trainings).
+    """
+    rows = []
+    sums = [
+        "customers_restored",
+        "cmi",
+        "customer_minutes",
+        "saidi_min",
+        "ens_kwh",
+        "cost_usd",
+        "power_flows",
+        "seconds",
+    ]
+    for method in (name for name in METHODS if name in set(compared["method"])):
+        part = compared[compared["method"] == method]
+        by_seed = part.groupby("seed")[sums].sum()
+        row: dict[str, Any] = {"method": method, "label": LABELS[method], "storms": part["storm"].nunique()}
+        row |= {name: float(by_seed[name].mean()) for name in sums}
+        row["operations"] = float(part["operations"].mean())
+        row["violations"] = int((part.groupby("storm")["violations"].max() > 0).sum())
+        row["customer_minutes_std"] = float(by_seed["customer_minutes"].std(ddof=1)) if len(by_seed) > 1 else 0.0
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def seeds(compared: pd.DataFrame, trainings: dict[int, Training]) -> pd.DataFrame:
+    """By training: seed, states (in its table), customer_minutes (over the judged storms), greedy_customer_minutes,
+    exact_customer_minutes (NaN where not run), difference_to_greedy (negative: learned is better).
+    """
+    total = compared.groupby(["method", "seed"])["customer_minutes"].sum()
+    greedy, exact = (float(total.get((name, 0), np.nan)) for name in ("greedy", "exact"))
+    rows = []
+    for seed, training in trainings.items():
+        own = float(total[("learned", seed)])
+        rows.append((seed, training.states, own, greedy, exact, own - greedy))
+    columns = ["seed", "states", "customer_minutes", "greedy_customer_minutes", "exact_customer_minutes"]
+    return pd.DataFrame(rows, columns=[*columns, "difference_to_greedy"])
+
+
+def headline(made: dict[str, pd.DataFrame], phases: Phases) -> dict[str, Quantity]:
+    """The numbers that come first."""
+    table = made["means"].set_index("method")
+    storms = int(table["storms"].max())
+    found = {"storms": Quantity("Storms", storms)}
+    for method in table.index:
+        minutes = float(table.at[method, "customer_minutes"])
+        found[f"customer_minutes_{method}"] = Quantity(f"Customer-minutes, {LABELS[method]}", minutes, "min")
+    if "naive" in table.index:
+        found["naive_violations"] = Quantity(
+            "Storms in which closing all ties breaks a limit", int(table.at["naive", "violations"])
+        )
+    if "exact" in table.index:
+        rows = made["comparison"].query("method == 'exact'")
+        proven = int((rows["status"] == "optimal").sum())
+        found["proven"] = Quantity("Proven optimal", f"{proven} of {len(rows)}")
+    if "seeds" in made:
+        found["learned_verdict"] = Quantity("Learned against greedy", verdict(made["seeds"]))
+    if "cold_load" in made and len(made["cold_load"]):
+        late = made["cold_load"]
+        found["cold_waited"] = Quantity(
+            "Longest wait for cold load", float(np.nanmax(late["waited_min"].fillna(0.0))), "min"
+        )
+        found["cold_deferred"] = Quantity("Sections deferred for cold load", int(late["pickup_min"].isna().sum()))
+    found["power_flows"] = Quantity("Power flows solved", sum(phases.power_flows.values()))
+    found["not_converged"] = Quantity("Not converged", sum(phases.not_converged.values()))
+    return found
+
+
+def verdict(table: pd.DataFrame) -> str:
+    """Whether learning pays against greedy on the judged storms, on average, with its spread."""
+    difference = table["difference_to_greedy"]
+    if difference.isna().all():
+        return "greedy was not run"
+    share = float(difference.mean() / table["greedy_customer_minutes"].iloc[0])
+    spread = float(difference.std(ddof=1) / table["greedy_customer_minutes"].iloc[0]) if len(table) > 1 else 0.0
+    word = "equal" if abs(share) < 5e-5 else "fewer" if share < 0 else "MORE"
+    figure = "" if word == "equal" else f"{abs(share):.2%} "
+    return f"{figure}{word} customer-minutes (spread {spread:.2%}, {len(table)} trainings)"
+
+
+def remarks(setup: Setup) -> Iterable[Finding]:
+    """What an engineer should know of the devices and customers before trusting the numbers."""
+    if setup.assumed_breakers:
+        names = ", ".join(setup.assumed_breakers)
+        yield Finding(
+            "warning", f"No protective device lies above some sections: {names} taken for the feeder's breaker."
+        )
+    sections = setup.sections
+    narrow = [
+        device.name
+        for d, device in enumerate(sections.devices)
+        if device.normally_open and not sections.may_feed[d].any()
+    ]
+    if narrow:
+        yield Finding("warning", f"Ties that bring too few phases to pick up either side: {', '.join(narrow)}.")
+    one_way = [
+        device.name
+        for d, device in enumerate(sections.devices)
+        if device.normally_open and sections.may_feed[d].sum() == 1
+    ]
+    if one_way:
+        yield Finding("warning", f"Ties that can pick up one side only, for their phases: {', '.join(one_way)}.")
+    nobody = [sections.names[s] for s in range(len(sections)) if sections.kw[s] > 0 and sections.customers[s] == 0]
+    if nobody:
+        yield Finding("warning", f"{len(nobody)} sections have load but no customer ({', '.join(nobody[:5])}).")
+
+
+def assumptions(settings: RestorationSettings, setup: Setup, quick: bool) -> pd.DataFrame:
+    """topic, text: what the numbers rest on."""
+    limits, given, learning = settings.limits, settings.devices, settings.learning
+    rows = [
+        ("Quick run", "Fewer trainings and storms: for a first look, not for a decision.") if quick else None,
+        (
+            "Faults",
+            "The nearest protective device upstream of each fault trips. Sections with a fault stay dead until their "
+            "repair; the devices around them are opened before anything next to them is picked up.",
+        ),
+        (
+            "Clock",
+            f"One for all methods: switching begins after {given.dispatch_min:g} min, operations follow one another, "
+            f"{given.crews} crew(s) leave at once for manual devices in their order. Every customer's minutes run to "
+            "its own section's restoration; without switching it waits for the repair of what tripped.",
+        ),
+        (
+            "Limits",
+            f"While faults last: voltages {limits.v_min_pu:g} to {limits.v_max_pu:g} pu (ANSI C84.1 Range B by default), "
+            f"loading {limits.loading_max_pu:g} of the normal rating, up to {limits.emergency_loading_max_pu:g} times "
+            f"that if all repairs are done within {limits.emergency_h:g} h. What was broken in the normal state or "
+            "right after the trips, and is no worse, does not count.",
+        ),
+        (
+            "Voltages",
+            "Every state is a full three-phase power flow with regulators and capacitors acting from their positions "
+            "of the normal state.",
+        ),
+        (
+            "Load",
+            "The load of each storm stays at its load_scale while it lasts; cold load surges are shown separately.",
+        ),
+        (
+            "Customers",
+            "From the table of customers."
+            if settings.customers.table
+            else f"Assumed: one residential customer per {settings.customers.kw_per_customer:g} kW of each load.",
+        ),
+        (
+            "All ties closed",
+            "The naive method asks no limit; its customers count as restored although a limit breaks: it shows what "
+            "a count without power flow would claim.",
+        ),
+        (
+            "Exact",
+            "Fewest customer-minutes over all sequences of pick-ups whose every state is allowed"
+            + (", and of moves of live sections to other feeders" if settings.methods.transfers else "")
+            + "; waiting on purpose is not searched.",
+        )
+        if "exact" in settings.methods.run
+        else None,
+        (
+            "Learned",
+            f"Tabular Q-learning, {learning.seeds} training(s) of {learning.episodes} episodes on "
+            f"{len(setup.training)} drawn storms, none of which is judged. In states it never met the greedy step "
+            "decides.",
+        )
+        if "learned" in settings.methods.run
+        else None,
+        (
+            "Cold load",
+            f"Surge factors: {'the guide' if settings.cold_load.factors == 'guide' else 'smooth by class'}; decay with "
+            f"{settings.cold_load.tau_min:g} min after {settings.cold_load.delay_min:g} min; "
+            f"{settings.cold_load.outage_min:g} min out before switching begins. Sections are picked up one by one.",
+        )
+        if settings.cold_load.enabled
+        else None,
+        (
+            "Cost",
+            f"Residential {settings.costs.residential_usd_per_kwh:g} USD per kWh not served, others "
+            f"{settings.costs.other_usd_per_customer_hour:g} USD per customer-hour. The studied storms happen once in "
+            f"{settings.costs.storm_years:g} year(s).",
+        ),
+    ]
+    return pd.DataFrame([row for row in rows if row], columns=["topic", "text"])
+
+
+def provenance(settings: RestorationSettings, folder: Path, phases: Phases, quick: bool) -> dict[str, Any]:
+    """Versions, seeds, hashes of inputs, power flows and where the time went."""
+    files = engine.source_files(folder / settings.feeder.master, settings.feeder.commands)
+    given = (settings.devices.table, settings.customers.table, settings.records and settings.records.outages)
+    files += [folder / path for path in given if path]
+    packages = ("gridstudio", "opendssdirect.py", "dss-python", "numpy", "pandas", "scipy", "joblib")
+    return {
+        "versions": {name: metadata.version(name) for name in packages}
+        | {"python": platform.python_version(), "engine": engine.version()},
+        "seed": settings.learning.seed,
+        "seeds": {"draw": settings.draw.seed, "learning": settings.learning.seed},
+        "inputs": {
+            Path(os.path.relpath(path, folder)).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        },
+        "power_flows": sum(phases.power_flows.values()),
+        "not_converged": sum(phases.not_converged.values()),
+        "seconds": {name: round(seconds, 3) for name, seconds in phases.seconds.items()},
+        "workers": phases.workers.count,
+        "quick": quick,
+    }
