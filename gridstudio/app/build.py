@@ -31,7 +31,9 @@ def utility(
     out: Out,
     extras: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder with further optional tables (switches, crews, ...).", show_default=False),
+        typer.Option(
+            metavar="DIR", help="Folder with further optional tables (switches, crews, ...).", show_default=False
+        ),
     ] = None,
     substation: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Only this substation; may be repeated.", show_default=False)

@@ -116,10 +116,15 @@ def _feeder_transformers(utility: Utility, settings: ImportSettings) -> Iterator
     without = feeders.loc[~feeders["feeder_id"].isin(_with_customers(utility)["feeder_id"]), "feeder_id"]
     if len(without):
         yield Note(
-            "warning", "feeders", len(without), f"{len(without)} feeders have no customers, so no load ({some(without)})."
+            "warning",
+            "feeders",
+            len(without),
+            f"{len(without)} feeders have no customers, so no load ({some(without)}).",
         )
     if "num_customers" in feeders:
-        named = utility["customers"]["transformer_id"].map(utility["transformers"].set_index("transformer_id")["feeder_id"])
+        named = utility["customers"]["transformer_id"].map(
+            utility["transformers"].set_index("transformer_id")["feeder_id"]
+        )
         counted = feeders["feeder_id"].map(named.value_counts()).fillna(0)
         differ = feeders.loc[(counted != feeders["num_customers"]) & feeders["num_customers"].notna(), "feeder_id"]
         if len(differ):
@@ -169,7 +174,9 @@ def _zero_sequence(utility: Utility, settings: ImportSettings) -> Iterator[Note]
             f"Zero sequence of lines: R0 = R1 + 3 x {model.EARTH_R_OHM_PER_MILE:g} ohm per mile (earth return), "
             f"X0 = {model.X0_PER_X1:g} X1; conductors transposed.",
         )  # fmt: skip
-    yield Note("assumption", "network_edges", len(edges), "Lines and cables have no shunt capacitance (not in the tables).")
+    yield Note(
+        "assumption", "network_edges", len(edges), "Lines and cables have no shunt capacitance (not in the tables)."
+    )
 
 
 def _scatter(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
@@ -215,7 +222,10 @@ def _cables(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
         odd = edges.loc[(edges["is_overhead"] > 0) == under, "edge_id"]
         if len(odd):
             yield Note(
-                "warning", "network_edges", len(odd), f"is_overhead and edge_type of {len(odd)} edges differ ({some(odd)})."
+                "warning",
+                "network_edges",
+                len(odd),
+                f"is_overhead and edge_type of {len(odd)} edges differ ({some(odd)}).",
             )
 
 
@@ -265,7 +275,10 @@ def _loops(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
     lost = dead[~kinds.isin(("tie_switch", "feeder_endpoint")).to_numpy()]
     if len(lost):
         yield Note(
-            "warning", "network_nodes", len(lost), f"No closed edge reaches {len(lost)} nodes without customers ({some(lost)})."
+            "warning",
+            "network_nodes",
+            len(lost),
+            f"No closed edge reaches {len(lost)} nodes without customers ({some(lost)}).",
         )
 
 
@@ -297,7 +310,9 @@ def _coordinates(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
     nodes = utility["network_nodes"]
     without = nodes.loc[nodes["latitude"].isna() | nodes["longitude"].isna(), "node_id"]
     if len(without):
-        yield Note("warning", "network_nodes", len(without), f"{len(without)} nodes have no coordinates ({some(without)}).")
+        yield Note(
+            "warning", "network_nodes", len(without), f"{len(without)} nodes have no coordinates ({some(without)})."
+        )
 
 
 # -- loads, customers, plants -------------------------------------------------------
@@ -345,7 +360,10 @@ def _loads(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
     without = [name for name in transformers.index if name not in kw.index]
     if without:
         yield Note(
-            "derived", "transformers", len(without), f"{len(without)} transformers without customers have no load ({some(without)})."
+            "derived",
+            "transformers",
+            len(without),
+            f"{len(without)} transformers without customers have no load ({some(without)}).",
         )
     none = customers.loc[customers["contracted_demand_kw"] == 0, "customer_id"]
     if len(none):
@@ -360,7 +378,10 @@ def _classes(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
     if len(other):
         listed = some(sorted(other["customer_type"].unique()))
         yield Note(
-            "derived", "customers", len(other), f"{len(other)} customers of type {listed} are counted as {model.OTHER_CLASS}."
+            "derived",
+            "customers",
+            len(other),
+            f"{len(other)} customers of type {listed} are counted as {model.OTHER_CLASS}.",
         )
     for column in ("feeder_id", "substation_id"):
         if column in customers:
@@ -459,7 +480,9 @@ def _outages(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
         table = utility[name]
         if table.empty:
             continue
-        start, end = (pd.to_datetime(table[c], errors="coerce", format="mixed") for c in ("fault_detected", "service_restored"))
+        start, end = (
+            pd.to_datetime(table[c], errors="coerce", format="mixed") for c in ("fault_detected", "service_restored")
+        )
         hours = (end - start).dt.total_seconds() / 3600.0
         long = int((hours > LONG_OUTAGE_H).sum())
         if long:
@@ -470,18 +493,20 @@ def _outages(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
             )  # fmt: skip
         wrong = int((~(hours > 0)).sum())
         if wrong:
-            yield Note("warning", name, wrong, f"{wrong} outages have no duration: their times are missing or backwards.")
+            yield Note(
+                "warning", name, wrong, f"{wrong} outages have no duration: their times are missing or backwards."
+            )
         if "duration_hours" in table:
             differ = int(((hours - table["duration_hours"]).abs() > 0.05).sum())
             if differ:
-                yield Note("warning", name, differ, f"duration_hours of {differ} outages is not the time between their stamps.")
+                yield Note(
+                    "warning", name, differ, f"duration_hours of {differ} outages is not the time between their stamps."
+                )
         if "affected_customers" in table and name == "outage_history":
             most = table["feeder_id"].map(_customers_per_feeder(utility))
             odd = int((table["affected_customers"] > most).sum())
             if odd:
-                yield Note(
-                    "warning", name, odd, f"{odd} outages interrupt more customers than their feeder has."
-                )
+                yield Note("warning", name, odd, f"{odd} outages interrupt more customers than their feeder has.")
 
 
 def _customers_per_feeder(utility: Utility) -> pd.Series:

@@ -25,7 +25,12 @@ BUS_PU = 1.03  # what the substation's tap changer holds
 DEVICE_FT = 100.0  # edges up to this length that carry a device are modelled as switches
 CLASSES = ("residential", "commercial", "industrial")
 OTHER_CLASS = "commercial"  # municipal and other customers
-EQUIPMENT = {"recloser": "recloser", "sectionalizer": "sectionaliser", "sectionaliser": "sectionaliser", "switch": "switch"}
+EQUIPMENT = {
+    "recloser": "recloser",
+    "sectionalizer": "sectionaliser",
+    "sectionaliser": "sectionaliser",
+    "switch": "switch",
+}
 TYPES = {
     "breaker": "breaker",
     "recloser": "recloser",
@@ -250,31 +255,38 @@ def _lines(
             "phases": edges["phase"].str.len(),
             "miles": length,
             "line_code": _code_names(edges),
-            "own": settings.own_impedance,
+            "own": False,
             **_impedances(edges),
             "ampacity_a": edges["rated_amps"],
             "switch": is_open & edges["edge_type"].eq("tie"),
-            "open": is_open & ~both_open & ~at_hung_end,
+            "open": is_open & ~both_open & ~(at_hung_end & point.eq("")),
             "feeder": edges["feeder_id"],
             "conductor": edges["conductor_type"],
         }
     )
     lines["switch"] &= lines["open"]
-    lines = _by_code(lines, line_codes(utility))
+    lines = _by_code(lines, line_codes(utility), settings.own_impedance)
     new = _point_switches(edges[both_open & ~second], point[both_open & ~second])
     total = len(tie_ends(utility))
     left_out = total - int(lines["switch"].sum()) - len(new) if total else 0
     bus_of_tie = {row.bus2: row.bus1 for row in new.itertuples()}
-    return pd.concat([lines, new], ignore_index=True) if len(new) else lines.reset_index(drop=True), left_out, bus_of_tie
+    return (
+        pd.concat([lines, new], ignore_index=True) if len(new) else lines.reset_index(drop=True),
+        left_out,
+        bus_of_tie,
+    )
 
 
-def _by_code(lines: pd.DataFrame, codes: pd.DataFrame) -> pd.DataFrame:
-    """Lines whose impedance is their line code's take the code; the others keep their own."""
+def _by_code(lines: pd.DataFrame, codes: pd.DataFrame, own_impedance: bool) -> pd.DataFrame:
+    """Lines whose impedance is their line code's take the code; the others keep their own, if asked for."""
     code = codes.set_index("line_code").reindex(lines["line_code"])
     same = np.ones(len(lines), dtype=bool)
     for column in ("r", "x", "r0", "x0"):
         same &= np.isclose(lines[column].to_numpy(), code[column].to_numpy(), rtol=1e-6, atol=0)
-    return lines.assign(own=lines["own"] & ~same)
+    if own_impedance:
+        return lines.assign(own=~same)
+    taken = {column: code[column].to_numpy() for column in ("r", "x", "r0", "x0")}
+    return lines.assign(own=False, **taken)
 
 
 def _point_switches(edges: pd.DataFrame, point: pd.Series) -> pd.DataFrame:
@@ -348,7 +360,9 @@ def allocation(utility: Utility, settings: ImportSettings) -> Allocation:
     customers = utility["customers"]
     has_peak = "peak_kw" in customers and customers["peak_kw"].notna().all()
     if settings.allocation == "peak" and not has_peak:
-        raise InputError("customers: the column peak_kw, by which loads are to be allocated, is missing or not complete.")
+        raise InputError(
+            "customers: the column peak_kw, by which loads are to be allocated, is missing or not complete."
+        )
     if settings.allocation == "auto":
         return "peak" if has_peak else "kva"
     return settings.allocation
@@ -398,7 +412,9 @@ def _plants(utility: Utility, substations: Sequence[str]) -> tuple[pd.DataFrame,
     pv = sites[place].join(kw.rename("kw"), how="inner")
     batteries = utility["battery_installations"]
     sums = batteries[in_service(batteries)].groupby("transformer_id", sort=True)[["power_kw", "capacity_kwh"]].sum()
-    storage = sites[[*place, "feeder"]].join(sums, how="inner").rename(columns={"power_kw": "kw", "capacity_kwh": "kwh"})
+    storage = (
+        sites[[*place, "feeder"]].join(sums, how="inner").rename(columns={"power_kw": "kw", "capacity_kwh": "kwh"})
+    )
     storage["inverter_kva"] = _grid_forming(utility, storage)
     return pv[pv["kw"] > 0].reset_index(drop=True), storage.drop(columns="feeder").reset_index(drop=True)
 
@@ -454,7 +470,9 @@ def _devices(
     return lines, _device_table(table, _travel_min(utility))
 
 
-def _at_edges(edges: pd.DataFrame, where: pd.Series, name: pd.Series, kind: str) -> list[tuple[str, str, str, bool, bool]]:
+def _at_edges(
+    edges: pd.DataFrame, where: pd.Series, name: pd.Series, kind: str
+) -> list[tuple[str, str, str, bool, bool]]:
     """Devices on closed edges, named after a node of theirs."""
     on = where & edges["status"].eq("closed")
     names, lines = name[on].str.lower(), edges.loc[on, "edge_id"].str.lower()
@@ -533,7 +551,9 @@ def _device_table(table: pd.DataFrame, travel_min: float | None) -> pd.DataFrame
             "normally_open": table["normally_open"].map({True: "true", False: "false"}),
             "remote": table["remote"].map({True: "true", False: "false"}),
             "operating_time_min": "",
-            "travel_time_min": ["" if remote or travel_min is None else f"{travel_min:g}" for remote in table["remote"]],
+            "travel_time_min": [
+                "" if remote or travel_min is None else f"{travel_min:g}" for remote in table["remote"]
+            ],
         }
     )
 

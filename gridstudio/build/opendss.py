@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -90,6 +91,15 @@ def _matrices(phases: int, r: float, x: float, r0: float, x0: float) -> str:
     return f"{' '.join(texts)} cmatrix=[{none}]"
 
 
+def _sequence(row: Any) -> str:
+    """Impedances [ohm per mile] of a switch without capacitance; one phase alone has its own impedance in both."""
+    r, x, r0, x0 = row.r, row.x, row.r0, row.x0
+    if row.phases == 1:
+        r = r0 = (2 * row.r + row.r0) / 3
+        x = x0 = (2 * row.x + row.x0) / 3
+    return f"r1={r:.5f} x1={x:.5f} r0={r0:.5f} x0={x0:.5f} c1=0 c0=0"
+
+
 def _linecodes(circuit: Circuit) -> str:
     return _text(
         "Line codes: conductor, laying (oh overhead, ug underground) and number of phases; medians of the edges.",
@@ -105,11 +115,14 @@ def _lines(circuit: Circuit) -> str:
     lines = []
     opened = []
     for row in circuit.lines.itertuples():
-        # switch=yes resets impedance and length, so it comes first
+        # switch=yes resets impedance and length, so it comes first; neither a line code nor matrices act after it
+        # (measured), only sequence impedances
         switch = " switch=yes" if row.switch else ""
         rating = f"normamps={row.ampacity_a:g} emergamps={EMERGENCY * row.ampacity_a:g}"
         if math.isnan(row.miles):
             body = f"{IDEAL} {rating}"
+        elif row.switch:
+            body = f"{_sequence(row)} units=mi length={row.miles:.7g} {rating}"
         elif row.own:
             body = f"{_matrices(row.phases, row.r, row.x, row.r0, row.x0)} units=mi length={row.miles:.7g} {rating}"
         else:

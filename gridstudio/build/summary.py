@@ -107,7 +107,9 @@ def _overloads(circuit: Circuit, done: Evaluation) -> pd.DataFrame:
         model=circuit.name, current_a=done.branch_current_a[0], loading_pu=done.loading_pu[0]
     )
     feeder = dict(zip(circuit.lines["line"], circuit.lines["feeder"], strict=True))
-    table["feeder"] = [feeder.get(name, "") if kind == "line" else "" for kind, name in zip(table["kind"], table["name"], strict=True)]
+    table["feeder"] = [
+        feeder.get(name, "") if kind == "line" else "" for kind, name in zip(table["kind"], table["name"], strict=True)
+    ]
     over = table[done.verdict.overloaded[0]].sort_values("loading_pu", ascending=False, kind="stable")
     return over[OVERLOAD_COLUMNS].reset_index(drop=True)
 
@@ -136,7 +138,11 @@ def readme(circuit: Circuit, solved: Solved, notes: pd.DataFrame, origin: str) -
         ("radial", "yes" if row["radial"] else "no"),
         ("at full sun", f"{row['sun_source_mw']:.3f} MW from the source, highest voltage {row['sun_v_max_pu']:.4f} pu"),
     ]  # fmt: skip
-    left_out = f"\n{circuit.ties_left_out} ties lead to substations outside this model and are left out.\n" if circuit.ties_left_out else ""
+    left_out = (
+        f"\n{circuit.ties_left_out} ties lead to substations outside this model and are left out.\n"
+        if circuit.ties_left_out
+        else ""
+    )
     listed = "\n".join(f"- {n.severity}{f' ({n.table})' if n.table else ''}: {n.text}" for n in notes.itertuples())
     return f"""# {circuit.title}
 

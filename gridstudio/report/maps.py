@@ -70,7 +70,7 @@ def plan_map(
     figure, axes = new_sheet(width, height)
     now = state(diagram, interventions, year)
     names = diagram.branches["name"]
-    label = {int(i): f"{_name(names[i])} \u00b7 {_name(now.conductor[i])}" for i in np.flatnonzero(now.replaced)}
+    label = {int(i): f"{short(names[i])} \u00b7 {short(now.conductor[i])}" for i in np.flatnonzero(now.replaced)}
     heading(axes, height, text.title, text.subtitle)
     frame = Frame(0, foot, width, map_height, diagram.extent, margin)
     look = replace(_by_conductor(now, colours, label), bold=frozenset(), pale=frozenset())
@@ -95,10 +95,10 @@ def grid(diagram: Diagram, replaced: Sequence[int], panels: int) -> Grid:
     columns = 3 if panels > 4 else min(panels, 2)
     cell = 1680.0 / columns
     cell_height = CAPTION + frame_height(diagram.extent, cell, MARGIN, 0.3 * cell, 0.95 * cell)
-    label = {int(i): _name(diagram.branches["name"][i]) for i in replaced}
+    label = {int(i): short(diagram.branches["name"][i]) for i in replaced}
     frame = Frame(0, 0, cell, cell_height - CAPTION, diagram.extent, MARGIN)
     thick = np.isin(np.arange(len(diagram.branches)), list(label))
-    return Grid(columns, cell, cell_height, label, _label_places(diagram, frame, label, thick, 7.0))
+    return Grid(columns, cell, cell_height, label, label_places(diagram, frame, label, thick, 7.0))
 
 
 def conductors_by_year(
@@ -158,7 +158,7 @@ def loading_maps(
 # ---- parts -----------------------------------------------------------------------------------
 
 
-def _name(name: object) -> str:
+def short(name: object) -> str:
     return drawable(name, 24)
 
 
@@ -174,7 +174,7 @@ def _by_loading(diagram: Diagram, value: Floats, bands: Sequence[style.Band], li
     colour = [bands[k].colour if k >= 0 else style.UNKNOWN for k in classes]
     worst = [int(i) for i in np.argsort(-np.where(over, value, -1), kind="stable") if over[i]][:14]
     names = diagram.branches["name"]
-    return Look(colour, over, {i: f"{_name(names[i])} {style.percent(value[i])}" for i in worst})
+    return Look(colour, over, {i: f"{short(names[i])} {style.percent(value[i])}" for i in worst})
 
 
 def _loading_caption(value: Floats, limit_pu: float) -> str:
@@ -193,11 +193,11 @@ def _network(axes: Axes, diagram: Diagram, frame: Frame, look: Look, size: float
     switch, closed = branches["is_switch"].to_numpy(dtype=bool), branches["closed"].to_numpy(dtype=bool)
     thin, thick = closed & ~look.thick & ~switch, closed & look.thick
     plain = [style.INK] * len(paths)
-    _lines(axes, paths, switch & closed, plain, 1.2 * size, 2)
-    _lines(axes, paths, ~closed, [style.MUTED] * len(paths), 1.1 * size, 2, linestyle=DASHES)
-    _lines(axes, paths, thin, look.colour, 1.4 * size, 2)
-    _lines(axes, paths, thick, [style.PAPER] * len(paths), 6.4 * size, 3)
-    _lines(axes, paths, thick, look.colour, 4.6 * size, 4)
+    branch_lines(axes, paths, switch & closed, plain, 1.2 * size, 2)
+    branch_lines(axes, paths, ~closed, [style.MUTED] * len(paths), 1.1 * size, 2, linestyle=DASHES)
+    branch_lines(axes, paths, thin, look.colour, 1.4 * size, 2)
+    branch_lines(axes, paths, thick, [style.PAPER] * len(paths), 6.4 * size, 3)
+    branch_lines(axes, paths, thick, look.colour, 4.6 * size, 4)
     middle = frame.px(diagram.anchor)
     # What is no line (transformer, regulator, reactor) has next to no length on a map: a mark shows where it is.
     apparatus = branches["kind"].to_numpy() != "line"
@@ -212,11 +212,11 @@ def _network(axes: Axes, diagram: Diagram, frame: Frame, look: Look, size: float
     at = frame.px(diagram.xy[diagram.sources])
     axes.plot(at[:, 0], at[:, 1], marker="*", markersize=13 * size, markerfacecolor=SOURCE_COLOUR, zorder=6, **mark)
     if places is None:
-        places = _label_places(diagram, frame, look.label, look.thick, font)
-    _write_labels(axes, middle, look, places, font)
+        places = label_places(diagram, frame, look.label, look.thick, font)
+    write_labels(axes, middle, look, places, font)
 
 
-def _lines(
+def branch_lines(
     axes: Axes, paths: list[Floats], chosen: NDArray[np.bool_], colours: Sequence[str], width: float, zorder: int,
     linestyle: Any = "solid",
 ) -> None:  # fmt: skip
@@ -229,7 +229,7 @@ def _lines(
         axes.add_collection(collection, autolim=False)
 
 
-def _label_places(
+def label_places(
     diagram: Diagram, frame: Frame, label: Mapping[int, str], thick: NDArray[np.bool_], font: float
 ) -> Floats:
     """Centres of the labels (in the order of ``label``) in pixels of the sheet; thick lines stay clear before thin."""
@@ -257,7 +257,7 @@ def _drawn(diagram: Diagram, frame: Frame, thick: NDArray[np.bool_]) -> tuple[Fl
     return np.concatenate([*points, *around]), np.concatenate([*weights, np.full(9 * len(marks), 12.0)])
 
 
-def _write_labels(axes: Axes, middle: Floats, look: Look, places: Floats, font: float) -> None:
+def write_labels(axes: Axes, middle: Floats, look: Look, places: Floats, font: float) -> None:
     free = [(i, text, at) for (i, text), at in zip(look.label.items(), places, strict=True) if not np.isnan(at).any()]
     if not free:
         return
@@ -273,7 +273,7 @@ def _write_labels(axes: Axes, middle: Floats, look: Look, places: Floats, font: 
 
 
 def _conductor_entries(diagram: Diagram, colours: Mapping[str, str]) -> list[Entry]:
-    entries = [line_entry(_name(name), colour, 3.0) for name, colour in colours.items()]
+    entries = [line_entry(short(name), colour, 3.0) for name, colour in colours.items()]
     return [*entries, line_entry("replaced (thick)", style.MUTED, 5.5), *_symbols(diagram)]
 
 

@@ -167,9 +167,10 @@ def test_line_losses_are_three_i_squared_r(circuit):
     v_kv = done.flow.v_pu[0][done.network.nodes["bus"].eq("x3").to_numpy()][0] * 12.47
     current_a = 1200 / 0.97 / math.sqrt(3) / v_kv
     lines_kw = 3 * current_a**2 * R * (52.8 + 10560 + 52.8 + 528) / 5280 / 1000
-    # and 0.5 % of load losses at 10 MVA: proportional to the square of the current at 12.47 kV
-    transformer_kw = 50.0 * (current_a / (10_000 / math.sqrt(3) / 12.47)) ** 2
-    assert float(done.flow.losses_kw[0]) == pytest.approx(lines_kw + transformer_kw, rel=2e-3)  # taps scale the latter
+    # 0.5 % of load losses at 10 MVA, by the current of the high side, which the tap raises
+    high_a = done.branch_current_a[0][done.network.branches["element"].eq("transformer.s2").to_numpy()][0]
+    transformer_kw = 50.0 * (high_a / (10_000 / math.sqrt(3) / 69)) ** 2
+    assert float(done.flow.losses_kw[0]) == pytest.approx(lines_kw + transformer_kw, rel=1e-4)
 
 
 def test_the_substation_bus_is_held_at_1_03(circuit):
@@ -254,7 +255,12 @@ def test_sites_in_service_are_solar_and_storage_of_their_transformer(circuit):
          "status": ["active", "active", "inactive"]}
     )  # fmt: skip
     given["battery_installations"] = pd.DataFrame(
-        {"battery_id": ["B1", "B2"], "transformer_id": ["X1", "X2"], "capacity_kwh": [40.0, 10.0], "power_kw": [9.0, 5.0]}
+        {
+            "battery_id": ["B1", "B2"],
+            "transformer_id": ["X1", "X2"],
+            "capacity_kwh": [40.0, 10.0],
+            "power_kw": [9.0, 5.0],
+        }
     )
     feeder, derived = circuit(given)
     assert list(derived.solar[["transformer", "kw"]].itertuples(index=False, name=None)) == [("x1", 12.0)]
@@ -282,14 +288,20 @@ def test_candidates_change_nothing_until_they_are_switched_on(circuit):
 def test_devices_are_read_from_the_node_types(circuit):
     feeder, derived = circuit()
     network = evaluate(feeder).network
-    devices = {d.name: (d.line, d.type, d.normally_open) for d in read_devices(feeder.master.parent / "devices.csv", network)}
+    devices = {
+        d.name: (d.line, d.type, d.normally_open) for d in read_devices(feeder.master.parent / "devices.csv", network)
+    }
     assert devices == {
         "f1-h": ("e1", "breaker", False), "f2-h": ("e9", "breaker", False), "f1-j2": ("f1-j2", "recloser", False),
         "fu1": ("e6", "fuse", False), "fu2": ("e8", "fuse", False), "fu3": ("e13", "fuse", False),
         "t1": ("t1", "switch", True),
     }  # fmt: skip
     ends = derived.lines.set_index("line")
-    assert (ends.at["e3", "bus2"], ends.at["f1-j2", "bus1"], ends.at["f1-j2", "bus2"]) == ("f1-j2_in", "f1-j2_in", "f1-j2")
+    assert (ends.at["e3", "bus2"], ends.at["f1-j2", "bus1"], ends.at["f1-j2", "bus2"]) == (
+        "f1-j2_in",
+        "f1-j2_in",
+        "f1-j2",
+    )
 
 
 def test_the_switch_table_comes_first(circuit):
@@ -306,8 +318,18 @@ def test_the_switch_table_comes_first(circuit):
     )  # fmt: skip
     _, derived = circuit(given)
     table = derived.devices.set_index("device")
-    assert table.loc["sw1", ["element", "type", "remote", "travel_time_min"]].tolist() == ["line.e1", "switch", "true", ""]
-    assert table.loc["sw2", ["element", "type", "remote", "travel_time_min"]].tolist() == ["line.e3", "recloser", "false", "30"]
+    assert table.loc["sw1", ["element", "type", "remote", "travel_time_min"]].tolist() == [
+        "line.e1",
+        "switch",
+        "true",
+        "",
+    ]
+    assert table.loc["sw2", ["element", "type", "remote", "travel_time_min"]].tolist() == [
+        "line.e3",
+        "recloser",
+        "false",
+        "30",
+    ]
     assert not {"f1-h", "f1-j2"} & set(table.index)
 
 
@@ -372,14 +394,18 @@ def test_overloads_are_counted_with_their_worst(tmp_path):
     over = found.tables["overloads"]
     assert (row["overloads"], row["worst_element"]) == (1, "line.e10")
     assert over.loc[0, ["element", "feeder", "ampacity_a"]].tolist() == ["line.e10", "F2", 20.0]
-    assert over.loc[0, "loading_pu"] == pytest.approx(1200 / 0.97 / math.sqrt(3) / (12.47 * row["v_min_pu"]) / 20, rel=1e-3)
+    at_rated_voltage = 1200 / 0.97 / math.sqrt(3) / 12.47 / 20
+    assert at_rated_voltage / 1.04 < over.loc[0, "loading_pu"] < at_rated_voltage  # the bus is held at 1.03
 
 
 def test_the_same_tables_give_the_same_files(tmp_path):
     source = put(tiny(), tmp_path / "tables")
     for name in ("one", "two"):
         utility.build(source, tmp_path / name)
-    one, two = ({p.relative_to(tmp_path / n): p.read_bytes() for p in (tmp_path / n).rglob("*") if p.is_file()} for n in ("one", "two"))
+    one, two = (
+        {p.relative_to(tmp_path / n): p.read_bytes() for p in (tmp_path / n).rglob("*") if p.is_file()}
+        for n in ("one", "two")
+    )
     assert one == two
 
 
@@ -396,7 +422,7 @@ def test_gzipped_tables_are_the_same_tables(read, tmp_path):
 
 def _set(table, column, rows, value):
     def change(given):
-        given[table][column] = given[table][column].astype(object)
+        given[table][column] = given[table].get(column, pd.Series("", given[table].index)).astype(object)
         given[table].loc[rows, column] = value
 
     return change
@@ -471,7 +497,9 @@ def test_a_clean_utility_has_no_warning_but_its_assumptions(read):
 def test_peaks_that_do_not_add_up_are_told(read):
     given = tiny()
     given["customers"]["peak_kw"] = [1000.0, 1000.0, 500.0, 500.0, 500.0, 500.0]  # F1 3 MW as given, F2 1.0 of 1.2
-    assert any("peak_load_mw of 1 feeders" in text and "F2" in text for text in texts(findings(read(given), ImportSettings())))
+    assert any(
+        "peak_load_mw of 1 feeders" in text and "F2" in text for text in texts(findings(read(given), ImportSettings()))
+    )
 
 
 def test_other_customer_types_are_counted_as_commercial(read):
@@ -482,7 +510,10 @@ def test_other_customer_types_are_counted_as_commercial(read):
 
 def test_extras_lie_in_a_second_folder(tmp_path):
     source = put(tiny(), tmp_path / "tables")
-    put({"transformers": pd.DataFrame({"transformer_id": ["X1"], "condition_score": [90]})}, tmp_path / "more" / "assets")
+    put(
+        {"transformers": pd.DataFrame({"transformer_id": ["X1"], "condition_score": [90]})},
+        tmp_path / "more" / "assets",
+    )
     found = tables.read(source, tmp_path / "more")
     assert len(found["transformers"]) == 3
     assert found["asset_condition"]["condition_score"].tolist() == [90.0]

@@ -39,7 +39,8 @@ class Served:
 
     def peak_kw(self) -> NDArray[np.float64]:
         """Diversified peak of the customers at each row of the node table."""
-        return np.bincount(self.customers["node"], self.customers["peak_kw"], minlength=len(self.nodes))
+        node, peak = (self.customers[name].to_numpy() for name in ("node", "peak_kw"))
+        return np.bincount(node, peak, minlength=len(self.nodes)).astype(float)
 
 
 def served(nodes: pd.DataFrame, settings: SyntheticSettings, seed: list[int]) -> Served:
@@ -57,7 +58,7 @@ def served(nodes: pd.DataFrame, settings: SyntheticSettings, seed: list[int]) ->
         parts.append(part)
         light = np.setdiff1d(mine, heavy)
         node, first = part["node"].to_numpy(), int(mine[0])
-        load = np.bincount(node - first, part["peak_kw"].to_numpy())[light - first]
+        load = np.bincount(node - first, part["peak_kw"].to_numpy()).astype(float)[light - first]
         units = np.where(three[light], -1 - light, row[light])  # a one-phase lateral moves as a whole
         of_transformer[light] = _balanced(units, load)
     phase = np.where(three, "ABC", of_transformer).astype(object)

@@ -108,7 +108,7 @@ def customers_below(nodes: pd.DataFrame, customers_at: NDArray[np.int64]) -> NDA
 
 
 def _fault_weights(nodes: pd.DataFrame, edges: pd.DataFrame) -> NDArray[np.float64]:
-    """Share of the faults per row of the node table: laterals, lower and nearer to trees, have twice the mains' rate."""
+    """Share of the faults per row of the node table: laterals, nearer to trees, have twice the mains' rate."""
     miles = edges["length_miles"].to_numpy()[: len(nodes)]
     device = nodes["device"].to_numpy()
     weight = np.where(nodes["row"].to_numpy() >= 0, 2.0, 1.0) * miles
@@ -140,7 +140,7 @@ def _faults(
         rows.append(rng.choice(len(weights), count, replace=False, p=weights))
         times.append(day + (onset + rng.integers(0, 240, count)) * _MINUTE)
     storm = np.arange(sum(map(len, rows))) >= blue
-    row, time = np.concatenate(rows), np.concatenate(times)
+    row, time = np.concatenate(rows), np.concatenate(times).astype("datetime64[m]")
     order = np.argsort(time, kind="stable")
     return row[order], time[order], storm[order]
 

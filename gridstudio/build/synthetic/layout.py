@@ -67,7 +67,7 @@ def places(settings: SyntheticSettings) -> list[Place]:
     distances = sorted({round(abs(value), 6) for value in x})
     main_y = STREET_MILES * (len(distances) + 1) + 0.1
     pitch_x, pitch_y = north * STRIP_MILES + 0.3, 2 * (main_y + MAIN_MILES + MARGIN_MILES) + 0.3
-    found = []
+    found: list[Place] = []
     for substation in range(settings.substations):
         origin = (substation % across * pitch_x, substation // across * pitch_y)
         for column, side in [(i, 1) for i in range(north)] + [(i, -1) for i in range(south)]:
@@ -152,7 +152,7 @@ def _main(nodes: _Nodes, place: Place, junctions: int, boundaries: dict[int, str
         anchor = "half" if j == round(0.5 * junctions) else "quarter" if j == min(boundaries) else ""
         last = nodes.add("junction", last, place.main_x, y, anchor=anchor)
         posts.append(last)
-    nodes.add("tail", last, place.main_x, place.main_y + (junctions - 0.5) * step, anchor="tail")
+    nodes.add("tail", last, place.main_x, place.main_y + junctions * step, anchor="tail")
     return posts
 
 

@@ -93,7 +93,7 @@ def temperature_c(day_of_year: NDArray) -> NDArray[np.float64]:
 def solar_profiles() -> pd.DataFrame:
     """The 15th of each month by hour, clear sky: factors, percent of capacity, temperature (C), irradiance (W/m2)."""
     days = pd.to_datetime([f"2024-{month:02d}-15" for month in range(1, 13)])
-    number = days.dayofyear.to_numpy()
+    number = days.day_of_year.to_numpy()
     irradiance = clear_sky_w_per_m2(number).ravel()
     temperature = (temperature_c(number)[:, None] + 6 * np.sin(2 * np.pi * (HOURS - 9) / 24)).ravel()
     stamps = (days.to_numpy()[:, None] + HOURS.astype("timedelta64[h]")).ravel()
@@ -113,7 +113,7 @@ def weather(settings: SyntheticSettings, storms: NDArray[np.datetime64], rng: np
     start = np.datetime64(f"{settings.start_year:04d}-01-01", "D")
     days = np.arange(start, np.datetime64(f"{settings.start_year + settings.years:04d}-01-01", "D"))
     stamps = pd.DatetimeIndex(days.astype("datetime64[s]"))
-    number, storm = stamps.dayofyear.to_numpy(), np.isin(days, storms)
+    number, storm = stamps.day_of_year.to_numpy(), np.isin(days, storms)
     noise = rng.standard_normal((4, len(days)))
     fahrenheit = 32 + 1.8 * (temperature_c(number) + 4 * noise[0] - 2 * storm)
     cloud = np.clip(np.where(storm, 85, 40) + 22 * noise[1], 0, 100)

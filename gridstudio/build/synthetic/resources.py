@@ -96,7 +96,8 @@ def load_kw(served: Served, charging: NDArray[np.intp], chargers: pd.DataFrame, 
     slow_use = np.where(kind[charging] == 0, HOME_CHARGING[hour], WORK_CHARGING[hour])
     use = np.where(fast, FAST_CHARGING[hour], slow_use) / 100
     load = np.bincount(node, peak * CLASS_SHAPES[kind, hour], minlength=len(served.nodes))
-    return load + np.bincount(node[charging], chargers["power_kw"].to_numpy() * use, minlength=len(served.nodes))
+    charge = np.bincount(node[charging], chargers["power_kw"].to_numpy() * use, minlength=len(served.nodes))
+    return np.asarray(load + charge, dtype=float)
 
 
 def zone_feeders(settings: SyntheticSettings) -> dict[int, str]:

@@ -65,8 +65,8 @@ def _tie(poles: list[Pole], start: int, end: int) -> None:
     here, there = (np.array([poles[row]["x"], poles[row]["y"]]) for row in (start, end))
     middle = (here + there) / 2
     beyond = middle + DEVICE_MILES * (there - here) / np.abs(there - here).sum()
-    partner = _pole(poles, end, "junction", *beyond.tolist())
-    _pole(poles, start, "tie", *middle.tolist(), partner=partner)
+    partner = _pole(poles, end, "junction", float(beyond[0]), float(beyond[1]))
+    _pole(poles, start, "tie", float(middle[0]), float(middle[1]), partner)
 
 
 def _pole(poles: list[Pole], parent: int, kind: str, x: float, y: float, partner: int = -1) -> int:

@@ -5,7 +5,7 @@ solve those of all zones and start hours together. What they decide depends on n
 """
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -89,7 +89,7 @@ class Dispatcher:
     zone: Zone
     judge: Judge
     rules: Islands
-    _chosen: dict[tuple[int, float, float], Choice] = field(default_factory=dict)
+    _chosen: dict[tuple[int, float, float | None], Choice] = field(default_factory=dict)
 
     def follow(self, start_hour: int) -> Steps[Trajectory]:
         """The island from ``start_hour`` on."""
@@ -107,6 +107,8 @@ class Dispatcher:
             discharge_kw = min(given.storage_kw, max(0.0, energy - reserve) * given.discharge_efficiency)
             charge_kw = min(given.storage_kw, max(0.0, given.storage_kwh - energy) / given.charge_efficiency)
             choice = yield from self.choose(hour, discharge_kw, charge_kw)
+            if choice.state and not any(choice.state.kept) and not self.rules.restart:
+                choice = replace(choice, state=None)
             if not binding:
                 all_load += 1.0 if not choice.broken else _share_of_hour(choice, discharge_kw)
                 binding = choice.broken
@@ -114,23 +116,26 @@ class Dispatcher:
                 power = choice.state.storage_kw
                 energy -= power / given.discharge_efficiency if power > 0 else power * given.charge_efficiency
                 energy = min(max(energy, 0.0), given.storage_kwh)
-            dark = choice.state is None or not any(choice.state.kept)
+            dark = choice.state is None
             violations = len(self._broken(choice.state, discharge_kw)) if choice.state else 0
             hours.append(Hour(step, hour, demand_kw, choice, energy, violations))
         return Trajectory(self.number, start_hour, tuple(hours), all_load, binding)
 
     def choose(self, hour: int, discharge_kw: float, charge_kw: float) -> Steps[Choice]:
         """What the island keeps in an hour in which its storage may give and take so much."""
-        key = (hour, discharge_kw, charge_kw)
-        if key not in self._chosen:
-            full = yield from self._settled(hour, all_on(self.zone), charge_kw)
-            broken = self._broken(full, discharge_kw)
-            if not broken:
-                self._chosen[key] = Choice(full, (), full, True)
-            else:
-                state, proven = yield from self._shed(hour, full, discharge_kw, charge_kw)
-                self._chosen[key] = Choice(full, broken, state, proven)
-        return self._chosen[key]
+        known = self._chosen.get((hour, discharge_kw, charge_kw)) or self._chosen.get((hour, discharge_kw, None))
+        if known:
+            return known
+        full = yield from self._settled(hour, all_on(self.zone), charge_kw)
+        broken, tried = self._broken(full, discharge_kw), [full]
+        if broken:
+            state, proven = yield from self._shed(hour, discharge_kw, charge_kw, tried)
+            choice = Choice(full, broken, state, proven)
+        else:
+            choice = Choice(full, (), full, True)
+        # where nothing that was tried charges, the choice is the same whatever the storage could take
+        needed = None if all(s.storage_kw >= 0 and s.curtailed_kw == 0 for s in tried) else charge_kw
+        return self._chosen.setdefault((hour, discharge_kw, needed), choice)
 
     def _broken(self, state: State, discharge_kw: float) -> tuple[str, ...]:
         found = self.judge.network_broken(state.flow)
@@ -163,12 +168,15 @@ class Dispatcher:
 
     # -- shedding -------------------------------------------------------------
 
-    def _shed(self, hour: int, full: State, discharge_kw: float, charge_kw: float) -> Steps[tuple[State | None, bool]]:
+    def _shed(
+        self, hour: int, discharge_kw: float, charge_kw: float, tried: list[State]
+    ) -> Steps[tuple[State | None, bool]]:
         """The best selection that its own power flow confirms, and whether it is proven best.
 
         Optimise over the linear model, solve what it proposes, correct the model there; until it proposes nothing
-        better than what was confirmed.
+        better than what was confirmed. ``tried``: all loads connected; every state that is solved is added.
         """
+        full = tried[0]
         kw = self.zone.kw[:, hour]
         goals = objectives(self.zone.customers if self.rules.maximise == "customers" else kw, self.zone.priority, kw)
         refused: list[Selection] = [full.kept]
@@ -180,6 +188,7 @@ class Dispatcher:
             if proposal is None or (best and worth(goals, proposal) <= worth(goals, best.kept)):
                 return best, True
             state = yield from self._settled(hour, proposal, charge_kw)
+            tried.append(state)
             if self._broken(state, discharge_kw):
                 refused.append(proposal)
                 if len(refused) % REFUSED_BEFORE_NEW_EFFECTS == 0:
@@ -188,10 +197,10 @@ class Dispatcher:
                 continue
             best, before = state, model
             model = self._model(hour, state, effect, discharge_kw)
-            if (model.room <= before.room).all():  # tighter than what it was the best of: it still is
+            if model.within(before):  # tighter than what it was the best of: it still is
                 return best, True
         if best is None:
-            best = yield from self._peeled(hour, full, discharge_kw, charge_kw)
+            best = yield from self._peeled(hour, discharge_kw, charge_kw, tried)
         return best, False
 
     def _effects(self, hour: int, state: State) -> Steps[Floats]:
@@ -221,13 +230,14 @@ class Dispatcher:
             bound[1:] = np.inf
         return LinearModel(effect, bound - value + effect @ x0)
 
-    def _peeled(self, hour: int, full: State, discharge_kw: float, charge_kw: float) -> Steps[State | None]:
+    def _peeled(self, hour: int, discharge_kw: float, charge_kw: float, tried: list[State]) -> Steps[State | None]:
         """Loads taken off one by one, the least important and largest first, until the rest fits; None if none does."""
         order = np.lexsort((-self.zone.kw[:, hour], -self.zone.priority))
-        kept = full.kept
+        kept = tried[0].kept
         for load in order:
             kept = flipped(kept, int(load))
             state = yield from self._settled(hour, kept, charge_kw)
+            tried.append(state)
             if not self._broken(state, discharge_kw):
                 return state
         return None

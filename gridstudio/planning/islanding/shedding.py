@@ -33,15 +33,23 @@ class LinearModel:
     def rows(self) -> tuple[Floats, Floats]:
         """The rows that some selection may break, each scaled to a largest effect of 1."""
         effect, room = self.effect, self.room
-        watched = np.isfinite(room) & (np.maximum(effect, 0.0).sum(axis=1) > room)
+        watched = self._watched()
         scale = np.maximum(1e-9, np.abs(effect[watched]).max(axis=1, initial=0.0))
         return effect[watched] / scale[:, None], room[watched] / scale
+
+    def within(self, other: "LinearModel") -> bool:
+        """Whether all that fits here fits ``other`` too, which has the same effects."""
+        return bool((self.room <= other.room)[other._watched()].all())
+
+    def _watched(self) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = np.isfinite(self.room) & (np.maximum(self.effect, 0.0).sum(axis=1) > self.room)
+        return found
 
 
 def objectives(value: Floats, priority: NDArray[np.int_], kw: Floats) -> list[Floats]:
     """The rows of (3), the most important first: ``value`` of each priority, then kW."""
-    rows = [np.where(priority == p, value, 0.0) for p in np.unique(priority)]
-    return [*(row for row in rows if row.any()), kw]
+    rows = [row for p in np.unique(priority) if (row := np.where(priority == p, value, 0.0)).any()]
+    return rows if rows and np.array_equal(value, kw) else [*rows, kw]
 
 
 def worth(goals: Sequence[Floats], selection: Selection) -> tuple[float, ...]:

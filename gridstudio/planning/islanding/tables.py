@@ -131,7 +131,8 @@ def by_start(settings: IslandingSettings, zones: Sequence[Zone], found: Sequence
     made = []
     for island, (_, hours) in zip(found, groups, strict=True):
         zone, first = zones[island.zone], hours.iloc[0]
-        serving = (hours["shed_kw"] < hours["load_kw"]).to_numpy()
+        idle = (hours["load_kw"] == 0) & hours["source_kw"].notna()
+        serving = ((hours["shed_kw"] < hours["load_kw"]) | idle).to_numpy()
         in_a_row = int(np.argmin(serving)) if not serving.all() else len(serving)
         demand, lost = float(hours["load_kw"].sum()), float(hours["shed_kw"].sum())
         made.append(

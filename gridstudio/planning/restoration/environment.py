@@ -1,7 +1,7 @@
 """Restoration as a sequence of decisions: what a learner sees, may do, and is paid.
 
 The dead part of the network falls into areas: sections without fault that hang together. One area is worked at a
-time, that with most customer-minutes at stake. The state is that area, the positions of the devices in and around it,
+time, that where the greedy step lies. The state is that area, the positions of the devices in and around it,
 and which of them may be operated (the headroom of the neighbours, as far as it matters): so what was learnt on one
 storm serves wherever the same area falls dead again. Action d operates device d: it closes an open device at the edge
 of the live part, which picks up what hangs together behind it (cut off from faults first), or it opens a closed device
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gridstudio.domain.sections import bits
 from gridstudio.planning.restoration.clock import Operation
 from gridstudio.planning.restoration.incident import Incident
-from gridstudio.planning.restoration.methods import Desk, run, saved
+from gridstudio.planning.restoration.methods import Desk, best_pickup, run, saved
 from gridstudio.planning.restoration.moves import Move, pickups
 from gridstudio.planning.restoration.plan import allows
 
@@ -46,14 +46,14 @@ class RestorationEnvironment:
         self.closed, self.hands = self.incident.start, self.desk.clock.start
         self.moves: list[Move] = []
         self._opened: list[Operation] = []  # cuts that belong to the next closing
-        self._given_up = 0
+        self.given_up = 0
         return self._look()
 
     def step(self, action: int) -> tuple[bytes, Mask, float, bool]:
         """Operate a device, or stop the work on the area; the customer-minutes saved."""
         reward = 0.0
         if action == self.stop:
-            self._given_up |= self.area
+            self.given_up |= self.area
         elif action in self.closings:
             move = self.closings[action]
             self.hands = run(self.desk.clock, self.hands, move)
@@ -67,6 +67,11 @@ class RestorationEnvironment:
             self._opened.append(Operation(action, False))
         state, mask = self._look()
         return state, mask, reward, not self.area
+
+    def inside(self, device: int) -> bool:
+        """Whether a closed device joins two sections of the area that is worked."""
+        a, b = self.sections.ends[device].tolist()
+        return bool(self.closed >> device & 1 and self.area >> a & 1 and self.area >> b & 1)
 
     def _look(self) -> tuple[bytes, Mask]:
         """The area that is worked next, its key, and what may be done."""
@@ -93,17 +98,22 @@ class RestorationEnvironment:
         return key + np.packbits(mask).tobytes(), mask
 
     def _next_area(self, alive: int) -> int:
-        """The area with most customer-minutes at stake that is not given up; 0 if there is none."""
+        """Of the areas that are not given up, that of the best greedy pick-up; without one that with most at stake."""
         incident, sections = self.incident, self.sections
-        waiting = incident.out & ~alive & ~incident.blocked & ~self._given_up
-        worth, best = 0.0, 0
+        waiting = incident.out & ~alive & ~incident.blocked & ~self.given_up
+        areas = {}
         while waiting:
             area = _spread(sections.around, waiting)
             waiting &= ~area
             at_stake = sum(float(sections.customers[s] * incident.repaired_min[s]) for s in bits(area))
-            if at_stake > worth:
-                worth, best = at_stake, area
-        return best
+            if at_stake > 0:
+                areas[area] = at_stake
+        if len(areas) < 2:
+            return next(iter(areas), 0)
+        found = best_pickup(incident, self.desk, self.closed, self.hands, sum(areas))
+        if found is not None:
+            return next(area for area in areas if area & found[0].picked_up)
+        return max(areas, key=lambda area: areas[area])
 
 
 def _spread(around: Sequence[Sequence[tuple[int, int]]], waiting: int) -> int:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def _train(
             q = QSettings(
                 episodes=given.episodes,
                 alpha=given.alpha,
-                omega=0.0,
+                omega=given.omega,
                 epsilon_start=given.epsilon_start,
                 epsilon_end=given.epsilon_end,
                 seed=given.seed + number,
@@ -244,11 +245,7 @@ def _business(settings: RestorationSettings, setup: Setup, judged: list[Judged])
     rows = []
     for name, benefit in (("switching", found.switching), ("islanding", found.islanding), ("both", found.whole)):
         per_year = benefit.cost_usd / given.storm_years
-        row = {
-            "measure": name,
-            **{k: getattr(benefit, k) for k in ("customers", "ci", "cmi", "energy_kwh", "cost_usd")},
-        }
-        row |= {"usd_per_year": per_year}
+        row: dict[str, Any] = {"measure": name, **asdict(benefit), "usd_per_year": per_year}
         if name == "both" and given.investment_usd + given.upkeep_usd_per_year > 0:
             case = business_case(
                 per_year, given.investment_usd, given.years, given.discount_rate, given.upkeep_usd_per_year

@@ -103,15 +103,13 @@ class Judge:
         """Several states at once: those that are new are solved together."""
         scale = incident.storm.load_scale
         self.asked += len(closed)
-        found = []
         keys = [(mask, incident.start, incident.blocked, scale, multipliers) for mask in closed]
         if fresh := [key for key in dict.fromkeys(keys) if key not in self._states]:
             before = self._reference(incident)
             flows = self._solve([key[0] for key in fresh], scale, multipliers)
             for key, flow in zip(fresh, flows, strict=True):
                 self._states[key] = self._judged(key[0], incident, flow, before)
-        found = [self._states[key] for key in keys]
-        return found
+        return [self._states[key] for key in keys]
 
     def changes(self, closed: int) -> ChangeSet:
         """The devices as changes of the model, in a fixed order."""

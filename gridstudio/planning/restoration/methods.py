@@ -63,7 +63,8 @@ def naive(incident: Incident, desk: Desk) -> tuple[list[Move], Certificate]:
 
 def greedy(incident: Incident, desk: Desk) -> tuple[list[Move], Certificate]:
     """Again and again the allowed pick-up that saves most customer-minutes per operation."""
-    closed, hands, moves = incident.start, desk.clock.start, []
+    closed, hands = incident.start, desk.clock.start
+    moves: list[Move] = []
     while True:
         found = best_pickup(incident, desk, closed, hands)
         if found is None:
@@ -73,11 +74,18 @@ def greedy(incident: Incident, desk: Desk) -> tuple[list[Move], Certificate]:
         moves.append(move)
 
 
-def best_pickup(incident: Incident, desk: Desk, closed: int, hands: Hands) -> tuple[Move, Hands] | None:
-    """The allowed pick-up that saves most customer-minutes per operation, and the clock after it."""
+def best_pickup(
+    incident: Incident, desk: Desk, closed: int, hands: Hands, within: int = -1
+) -> tuple[Move, Hands] | None:
+    """The allowed pick-up that saves most customer-minutes per operation, and the clock after it.
+
+    ``within``: only of these sections (bit mask).
+    """
     alive = incident.sections.supply(closed, incident.blocked).alive
     ranked = []
     for number, move in enumerate(pickups(incident, closed, alive)):
+        if not move.picked_up & within:
+            continue
         after = run(desk.clock, hands, move)
         gain = saved(incident, move, after.now_min)
         if gain > 0:

@@ -1,14 +1,14 @@
 """The settings of a restoration study, as its TOML writes them."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from gridstudio.settings import LimitSettings, Section, Settings
 
-METHODS = ("none", "naive", "greedy", "learned", "exact")
 Method = Literal["none", "naive", "greedy", "learned", "exact"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 class RestorationLimits(LimitSettings):
@@ -101,7 +101,8 @@ class LearningSettings(Section):
     episodes: int = Field(2000, ge=1, le=1_000_000)
     seeds: int = Field(5, ge=1, le=100, description="independent trainings")
     seed: int = Field(1, ge=0)
-    alpha: float = Field(0.5, gt=0, le=1)
+    alpha: float = Field(1.0, gt=0, le=1, description="first learning rate")
+    omega: float = Field(0.8, ge=0, le=1, description="the rate falls with the number of visits to this power")
     epsilon_start: float = Field(1.0, ge=0, le=1)
     epsilon_end: float = Field(0.05, ge=0, le=1)
 

@@ -70,8 +70,8 @@ def from_records(sections: Sections, settings: RecordSettings, folder: Path) -> 
     """The worst days of the records by customers interrupted, worst first; names are dates.
 
     Records: fault_detected, affected_customers, duration_hours, and the place: element (``line.l35``), or edge_id (a
-    line of that name), or feeder_id, where the faulted line of the feeder is drawn with the seed (the table ``elements``
-    tells which line is whose). Faults of one day on the same element count once, with the longest repair.
+    line of that name), or feeder_id, where the faulted line of the feeder is drawn with the seed (the table
+    ``elements`` tells which line is whose). Faults of one day on the same element count once, with the longest repair.
     """
     path = folder / settings.outages
     table = _read(path, ("fault_detected", "affected_customers", "duration_hours"))

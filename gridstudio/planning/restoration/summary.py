@@ -156,9 +156,9 @@ def assumptions(settings: RestorationSettings, setup: Setup, quick: bool) -> pd.
         ),
         (
             "Limits",
-            f"While faults last: voltages {limits.v_min_pu:g} to {limits.v_max_pu:g} pu (ANSI C84.1 Range B by default), "
-            f"loading {limits.loading_max_pu:g} of the normal rating, up to {limits.emergency_loading_max_pu:g} times "
-            f"that if all repairs are done within {limits.emergency_h:g} h. What was broken in the normal state or "
+            f"While faults last: voltages {limits.v_min_pu:g} to {limits.v_max_pu:g} pu (Range B of ANSI C84.1 unless "
+            f"given), loading {limits.loading_max_pu:g} of the normal rating, or {limits.emergency_loading_max_pu:g} "
+            f"times that if all repairs are done within {limits.emergency_h:g} h. What was broken normally or "
             "right after the trips, and is no worse, does not count.",
         ),
         (

@@ -32,7 +32,7 @@ def refused(made, *sentences):
             "cannot island: no grid-forming source, the circuit has no voltage source 'gfm_x'",
         ),
         ({"source": "vsource.source"}, "source 'source' feeds the circuit as it stands: it is the grid"),
-        ({"boundary": ["sw_q"]}, "the circuit has no boundary line 'sw_q'. Did you mean 'sw_a'?"),
+        ({"boundary": ["sw_aa"]}, "its boundary line 'sw_aa' is not in the circuit. Did you mean 'sw_a'?"),
         ({"boundary": []}, "still connected to the source at bus grid with its boundary open"),
         ({"boundary": ["sw_a", "feed_a"]}, "there is no load in it"),
         ({"boundary": [], "buses": ["a", "nowhere"]}, "the circuit has no bus 'nowhere'"),
@@ -48,7 +48,9 @@ def test_a_zone_that_is_none_is_told_why(study, zone_text, plain_zone, changes, 
 def test_all_wrong_zones_are_told_together(study, zone_text, plain_zone):
     zones = [plain_zone("a", source=""), plain_zone("b", boundary=["nothing"])]
     made = study([zone_text("a", LOADS), zone_text("b", {"e0": 5.0})], zones)
-    refused(made, "2 findings", "Zone 'a': cannot island", "Zone 'b': the circuit has no boundary line 'nothing'")
+    refused(
+        made, "2 findings", "Zone 'a': cannot island", "Zone 'b': its boundary line 'nothing' is not in the circuit"
+    )
 
 
 def test_a_single_phase_source_for_loads_on_other_phases_is_told(study, zone_text, plain_zone):
