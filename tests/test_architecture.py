@@ -21,6 +21,7 @@ DOORS = {
     "altdss": {"engine"},
     "joblib": {"evaluation"},
     "distributed": {"evaluation"},
+    "gymnasium": {"planning"},
     "matplotlib": {"report"},
     "plotly": {"report"},
     "PIL": {"report"},

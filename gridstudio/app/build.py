@@ -50,7 +50,7 @@ def utility(
     from gridstudio import report, result
     from gridstudio.app.console import Display
     from gridstudio.build import utility as job
-    from gridstudio.build.model import ImportSettings
+    from gridstudio.build.settings import ImportSettings
     from gridstudio.errors import InputError
 
     if impedance not in ("edge", "conductor"):

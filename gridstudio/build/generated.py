@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from gridstudio import engine
-from gridstudio.build import model
+from gridstudio.build import model, network
 from gridstudio.build.findings import findings
-from gridstudio.build.model import ImportSettings
+from gridstudio.build.settings import ImportSettings
 from gridstudio.build.synthetic import SyntheticSettings, tables, write
 from gridstudio.build.tables import read
 from gridstudio.build.utility import JOB, headline, write_and_solve
@@ -44,7 +44,7 @@ def build(settings: SyntheticSettings, out: Path, limits: Limits = Limits()) -> 
         job=JOB,
         title=title,
         settings={**vars(settings), "limits": vars(limits).copy()},
-        headline=headline(rows, len(model.clusters(utility)), notes),
+        headline=headline(rows, len(network.clusters(utility)), notes),
         tables={},
         violations_left=int(not (solved.row["converged"] and solved.row["energised"])),
         provenance={

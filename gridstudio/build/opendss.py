@@ -6,14 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from gridstudio.build.model import (
-    BUS_PU,
-    EMERGENCY,
-    TRANSFORMER_LOSS_PERCENT,
-    TRANSFORMER_X_PERCENT,
-    Circuit,
-)
+from gridstudio.build.model import Circuit
 
+EMERGENCY = 1.2  # emergency over normal rating, as in the other feeder models
+TRANSFORMER_X_PERCENT, TRANSFORMER_LOSS_PERCENT = 8.0, 0.5  # substation transformers, on their own rating
+BUS_PU = 1.03  # what the substation's tap changer holds
 FILES = ("linecodes", "lines", "transformers", "loads", "generators")
 BASE_120_V = 120.0
 IDEAL = "r1=0.0001 x1=0 r0=0.0001 x0=0 c1=0 c0=0 length=0.001"  # as the ties of the other feeder models
@@ -55,7 +52,7 @@ def _master(circuit: Circuit) -> str:
             f"new vsource.{row.bus} phases=3 bus1={row.bus_high} basekv={row.high_kv:g} pu=1.0 angle=0",
             "~ r1=0 x1=0.0001 r0=0 x0=0.0001",
         ]
-    bases = " ".join(f"{kv:g}" for kv in circuit.radial_voltages_kv)
+    bases = " ".join(f"{kv:g}" for kv in circuit.voltages_kv)
     return _text(
         f"{circuit.title}. Origin, assumptions and known results: README.md. Redirect this file, then `solve`.",
         [

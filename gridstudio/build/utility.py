@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from gridstudio import engine
-from gridstudio.build import model, opendss, summary
-from gridstudio.build.findings import Note, findings
-from gridstudio.build.model import Circuit, ImportSettings
+from gridstudio.build import model, network, opendss, summary
+from gridstudio.build.findings import findings
+from gridstudio.build.model import Circuit
+from gridstudio.build.notes import COLUMNS, Note
+from gridstudio.build.settings import ImportSettings
 from gridstudio.build.summary import Solved
 from gridstudio.build.tables import Utility, read, some
 from gridstudio.domain.limits import Limits
@@ -43,8 +45,8 @@ def build(
     utility = read(folder, extras)
     notes = findings(utility, settings)
     wanted = _wanted(utility, settings)
-    groups = [(name,) for name in wanted]
-    joined = [tuple(n for n in part if n in wanted) for part in model.clusters(utility)]
+    groups: list[tuple[str, ...]] = [(name,) for name in wanted]
+    joined = [tuple(n for n in part if n in wanted) for part in network.clusters(utility)]
     joined = [part for part in joined if part]
     groups += [part for part in joined if len(part) > 1]
     reading_s = time.perf_counter() - started
@@ -101,7 +103,7 @@ def _engine_notes(solved: dict[tuple[str, ...], Solved]) -> pd.DataFrame:
     for one in solved.values():
         for text in one.findings:
             texts[text] = texts.get(text, 0) + 1
-    return pd.DataFrame([Note("warning", "models", count, text) for text, count in texts.items()], columns=Note._fields)
+    return pd.DataFrame([Note("warning", "models", count, text) for text, count in texts.items()], columns=COLUMNS)
 
 
 def _result(

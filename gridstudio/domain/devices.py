@@ -43,8 +43,9 @@ class Device:
 def read_devices(path: Path, network: Network, travel_min: float = TRAVEL_MIN) -> tuple[Device, ...]:
     """The devices of a table (CSV; columns ``COLUMNS``); InputError with all findings.
 
-    ``element`` is a line of the model (``line.sw1``); ``remote`` true means SCADA. An empty operating time is 1 min
-    for remote and 5 min for manual devices, an empty travel time is ``travel_min``.
+    ``element`` is a line of the model (``line.sw1``); ``remote`` true means SCADA, which a fuse has not: a crew
+    replaces it. An empty operating time is 1 min for remote and 5 min for manual devices, an empty travel time is
+    ``travel_min``. The normal position is the table's, whatever the model's lines are.
     """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, comment="#")
@@ -60,21 +61,15 @@ def devices_of(table: pd.DataFrame, network: Network, where: str, travel_min: fl
     missing = [column for column in COLUMNS[:5] if column not in table.columns]
     if missing:
         raise InputError(f"{where}: the device table has no column {', '.join(missing)}.")
-    wrong: list[str] = []
-    devices = []
-    for row in table.to_dict("records"):
-        values = {str(key): str(value).strip() for key, value in row.items()}
-        problems = list(_problems(values, network))
-        wrong += problems
-        if not problems:
-            devices.append(_device(values, travel_min))
-    wrong += _twice("device", [device.name for device in devices])
-    wrong += _twice("element", [f"line.{device.line}" for device in devices])
-    if not wrong and not devices:
+    rows = [{str(key): str(value).strip() for key, value in row.items()} for row in table.to_dict("records")]
+    wrong = [problem for values in rows for problem in _problems(values, network)]
+    wrong += _twice("device", [values["device"] for values in rows])
+    wrong += _twice("element", [values["element"].lower() for values in rows])
+    if not rows:
         wrong.append("the device table has no row.")
     if wrong:
         raise InputError.from_findings(where, wrong)
-    return tuple(devices)
+    return tuple(_device(values, travel_min) for values in rows)
 
 
 def default_devices(network: Network, travel_min: float = TRAVEL_MIN) -> tuple[Device, ...]:
@@ -102,7 +97,7 @@ def default_devices(network: Network, travel_min: float = TRAVEL_MIN) -> tuple[D
 def _problems(values: dict[str, str], network: Network) -> Iterable[str]:
     name = values["device"]
     if not name:
-        yield "A row of the device table has no device name."
+        yield f"The device on {values['element']!r} has no name."
         return
     kind, _, line = values["element"].lower().partition(".")
     if kind != "line" or not line:
@@ -116,6 +111,8 @@ def _problems(values: dict[str, str], network: Network) -> Iterable[str]:
     for column in ("normally_open", "remote"):
         if values[column].lower() not in ("true", "false"):
             yield f"Device {name!r}: {column} = {values[column]!r} should be true or false."
+    if values["type"] == "fuse" and values["remote"].lower() == "true":
+        yield f"Device {name!r} is a fuse with remote = true: a crew replaces a fuse, remote should be false."
     for column in COLUMNS[5:]:
         if not _minutes(values.get(column, "")):
             yield f"Device {name!r}: {column} = {values[column]!r} should be a number of minutes, 0 or more."
@@ -145,5 +142,5 @@ def _device(values: dict[str, str], travel_min: float) -> Device:
 
 
 def _twice(what: str, names: Sequence[str]) -> list[str]:
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted({name for name in names if name and names.count(name) > 1})
     return [f"The device table names {what} {', '.join(repeated)} more than once."] if repeated else []

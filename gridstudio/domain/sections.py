@@ -15,6 +15,8 @@ from gridstudio.domain.devices import Device
 from gridstudio.domain.network import Network
 from gridstudio.errors import InputError
 
+TRANSFORMERS = ("transformer", "autotrans")  # kinds of branches
+
 
 def bits(mask: int) -> Iterator[int]:
     """Places of the bits that are set, lowest first."""
@@ -44,6 +46,8 @@ class Sections:
     ``of_bus``: section of every bus; ``ends``: sections (device, 2) at the first and second bus of each device;
     ``sources``: sections with a source; ``may_feed``: (device, 2) whether the device brings every phase that the
     section at that end has. ``names``: the device that feeds a section in the normal state, or its source's bus.
+
+    A device switches all conductors of its line together: single-phase devices side by side are refused.
     """
 
     network: Network
@@ -167,19 +171,20 @@ def build_sections(network: Network, devices: Sequence[Device], customers: Mappi
         loads[of_bus[bus]].append(load)
         kw[of_bus[bus]] += load_kw
         count[of_bus[bus]] += customers.get(load, 0.0)
+    phases = _Phases(network, devices, of_bus)
     sections = Sections(
         network=network,
         devices=tuple(devices),
         of_bus=of_bus,
         ends=ends,
         sources=tuple(sorted({of_bus[bus] for bus in network.sources})),
-        may_feed=_may_feed(network, devices, of_bus),
+        may_feed=phases.may_feed(),
         names=tuple(str(number) for number in range(len(parts))),
         customers=count,
         kw=kw,
         loads=tuple(map(tuple, loads)),
     )
-    wrong = list(_findings(sections))
+    wrong = [*_loop_findings(sections), *_dead_findings(sections, phases, customers)]
     if wrong:
         raise InputError.from_findings(f"The devices of {network.name!r}", wrong)
     return _named(sections)
@@ -198,64 +203,160 @@ def _named(sections: Sections) -> Sections:
     return replace(sections, names=tuple(names))
 
 
-def _findings(sections: Sections) -> Iterable[str]:
-    devices, supply = sections.devices, sections.normal_supply
-    inside = [device.name for device, (a, b) in zip(devices, sections.ends.tolist(), strict=True) if a == b]
+def _loop_findings(sections: Sections) -> Iterable[str]:
+    """Why the normal state is not radial."""
+    devices, network = sections.devices, sections.network
+    ends = sections.ends.tolist()
+    inside = [device.name for device, (a, b) in zip(devices, ends, strict=True) if a == b]
     if inside:
         yield (
             f"A path that no device opens joins both sides of {', '.join(inside)}: the normal state is meshed, "
             "or the device has no effect."
         )
-    names = [devices[d].name for d in supply.closing if devices[d].name not in inside]
+    closing = [d for d in sections.normal_supply.closing if devices[d].name not in inside]
+    poles = [d for d in closing if _beside(sections, d)]
+    if poles:
+        yield (
+            f"{', '.join(devices[d].name for d in poles)} stands beside a device on other phases between the same "
+            "sections: a device switches all phases of its line, so make one line and one device of them."
+        )
+    names = [devices[d].name for d in closing if d not in poles]
     if names:
         yield (
             f"The normal state is meshed: {', '.join(names)} closes a loop or joins two sources. "
             "Declare one device of each loop normally open."
         )
-    dead = [s for s in range(len(sections)) if not supply.alive >> s & 1 and sections.customers[s] > 0]
-    if dead:
-        some = ", ".join(load for s in dead for load in sections.loads[s][:3])
-        yield (
-            f"The normal state leaves {sum(sections.customers[s] for s in dead):.0f} customers dead (loads {some}): "
-            "a device that feeds them is declared normally open."
-        )
-    left = {device.line for device in devices}
-    within = [name for name in sections.network.loops() if name not in left]
-    if within and not inside and not names:
+    on_device = network.conductors["branch"].isin([network.line_row[device.line] for device in devices])
+    within = replace(network, conductors=network.conductors[~on_device]).loops()
+    if within:
         yield f"Lines between the devices close a loop: {', '.join(within[:5])}. Put a device on it, normally open."
 
 
-def _may_feed(network: Network, devices: Sequence[Device], of_bus: Mapping[str, int]) -> NDArray[np.bool_]:
-    """Whether a device reaches all nodes of the section at each of its ends (device, 2), conductor by conductor.
+def _beside(sections: Sections, device: int) -> bool:
+    """Whether another closed device joins the same sections by other phases."""
+    network, ends = sections.network, np.sort(sections.ends, axis=1)
+    rows = [network.line_row[one.line] for one in sections.devices]
+    phases = network.conductors.groupby("branch")["phase"].agg(set)
+    return any(
+        sections.normal >> d & 1 and not phases[rows[d]] & phases[rows[device]]
+        for d in np.flatnonzero((ends == ends[device]).all(axis=1)).tolist()
+    )
 
-    Nodes that nothing feeds even in the base circuit are not asked for.
+
+def _dead_findings(sections: Sections, phases: "_Phases", customers: Mapping[str, float]) -> Iterable[str]:
+    """Which customers the normal state leaves without supply, and why."""
+    supply, everything = sections.normal_supply, (1 << len(sections.devices)) - 1
+    dead = {s for s in range(len(sections)) if not supply.alive >> s & 1 and sections.customers[s] > 0}
+    never = {s for s in dead if not sections.supply(everything).alive >> s & 1}
+    for group, why in (
+        (dead - never, "a device that feeds them is declared normally open."),
+        (never, "no device joins them with a source; is a line open that the table does not name?"),
+    ):
+        if group:
+            some = ", ".join(load for s in sorted(group) for load in sections.loads[s][:3])
+            count = sum(sections.customers[s] for s in group)
+            yield f"The normal state leaves {count:.0f} customers dead (loads {some}): {why}"
+    for section, device in supply.feeder_of.items():
+        if device >= 0 and not sections.feeds(device, section):
+            without = [load for load in phases.without(device, section) if customers.get(load, 0) > 0]
+            if without:
+                yield (
+                    f"The normal state leaves {sum(customers[load] for load in without):.0f} customers dead (loads "
+                    f"{', '.join(without[:3])}): {sections.devices[device].name} does not bring their phases."
+                )
+
+
+class _Phases:
+    """Which nodes voltage at a device's end reaches within the section there, conductor by conductor.
+
+    A transformer passes voltage on once all its conductors on one side have it: two of three phases are not enough.
     """
-    on_line = {network.line_row[device.line] for device in devices}
-    names = list(zip(network.nodes["bus"], network.nodes["phase"], strict=True))
-    joined: nx.utils.UnionFind = nx.utils.UnionFind(names)
-    phases_at: dict[str, list[int]] = {}
-    for bus, phase in names:
-        phases_at.setdefault(bus, []).append(phase)
-    first, second = network.branches["bus1"].to_numpy(), network.branches["bus2"].to_numpy()
-    of_line = (network.branches["kind"] == "line").to_numpy()
-    phases_of: dict[int, list[tuple[int, int]]] = {}
-    table = network.conductors
-    for branch, p, q, closed in table[["branch", "phase", "phase2", "closed"]].itertuples(index=False, name=None):
-        if branch in on_line:
-            phases_of.setdefault(branch, []).append((p, q))
-        elif closed and p and q:
-            joined.union((first[branch], p), (second[branch], q))
-            if not of_line[branch]:  # all windings of a transformer live on what any phase brings
-                joined.union((first[branch], p), *((second[branch], k) for k in phases_at[second[branch]]))
-    fed_or_not = network.nodes["fed"] | network.nodes["reachable"]
-    asked: dict[int, set[object]] = {}
-    for name, counts in zip(names, fed_or_not, strict=True):
-        if counts:
-            asked.setdefault(of_bus[name[0]], set()).add(joined[name])
-    result = np.zeros((len(devices), 2), dtype=bool)
-    for d, device in enumerate(devices):
-        row = network.line_row[device.line]
-        for end, bus in enumerate((first[row], second[row])):
-            reached = {joined[(bus, pair[end])] for pair in phases_of[row] if pair[end]}
-            result[d, end] = asked.get(of_bus[bus], set()) <= reached
-    return result
+
+    def __init__(self, network: Network, devices: Sequence[Device], of_bus: Mapping[str, int]):
+        self.network, self.of_bus = network, of_bus
+        self.rows = [network.line_row[device.line] for device in devices]
+        nodes, on_line = network.nodes[["bus", "phase"]], set(self.rows)
+        self.joined: nx.utils.UnionFind = nx.utils.UnionFind(list(nodes.itertuples(index=False, name=None)))
+        self.pairs: dict[int, list[tuple[int, int]]] = {}  # conductors of devices' lines
+        windings: dict[int, list[tuple[int, int]]] = {}
+        kinds = network.branches["kind"].to_numpy()
+        self.bus1, self.bus2 = (network.branches[end].to_numpy() for end in ("bus1", "bus2"))
+        table = network.conductors[["branch", "phase", "phase2", "closed"]]
+        for branch, p, q, closed in table.itertuples(index=False, name=None):
+            if branch in on_line:
+                self.pairs.setdefault(branch, []).append((p, q))
+            elif closed and kinds[branch] in TRANSFORMERS:
+                windings.setdefault(branch, []).append((p, q))
+            elif closed and p and q:
+                self.joined.union((self.bus1[branch], p), (self.bus2[branch], q))
+        self.transformers = self._transformers(windings)
+
+    def may_feed(self) -> NDArray[np.bool_]:
+        """Whether a device reaches all nodes of the section at each of its ends (device, 2).
+
+        Nodes that nothing feeds even in the base circuit are not asked for.
+        """
+        nodes = self.network.nodes
+        asked: dict[int, set[object]] = {}
+        for bus, phase in nodes.loc[nodes["fed"] | nodes["reachable"], ["bus", "phase"]].itertuples(
+            index=False, name=None
+        ):
+            asked.setdefault(self.of_bus[bus], set()).add(self.joined[(bus, phase)])
+        return np.array(
+            [
+                [asked.get(self.of_bus[bus], set()) <= self.reached(row, end) for end, bus in enumerate(self.ends(row))]
+                for row in self.rows
+            ],
+            dtype=bool,
+        ).reshape(-1, 2)
+
+    def without(self, device: int, section: int) -> list[str]:
+        """Loads of a section with a phase that the device does not bring."""
+        row = self.rows[device]
+        reached = self.reached(row, next(e for e, bus in enumerate(self.ends(row)) if self.of_bus[bus] == section))
+        loads = self.network.loads
+        return [
+            load
+            for load, bus, phases in loads[["load", "bus", "nodes"]].itertuples(index=False, name=None)
+            if self.of_bus[bus] == section
+            and any(self.joined[(bus, int(phase))] not in reached for phase in phases.split(".") if phase)
+        ]
+
+    def ends(self, row: int) -> tuple[str, str]:
+        return self.bus1[row], self.bus2[row]
+
+    def reached(self, row: int, end: int) -> set[object]:
+        """Groups of joined nodes that have voltage when the conductors of a device's line bring it to one end."""
+        bus = self.ends(row)[end]
+        found = {self.joined[(bus, pair[end])] for pair in self.pairs[row] if pair[end]}
+        waiting = self.transformers.get(self.of_bus[bus], [])
+        while passing := [pair for pair in waiting if pair[0] <= found or pair[1] <= found]:
+            found = found.union(*(groups for pair in passing for groups in pair))
+            waiting = [pair for pair in waiting if pair not in passing]
+        return found
+
+    def _transformers(self, windings: Mapping[int, list[tuple[int, int]]]) -> dict[int, list[tuple[set, set]]]:
+        """By section, groups of nodes at the first winding and at the others of every transformer.
+
+        Nodes behind a transformer that no conductor of it names (second halves of a centre tap, third windings) live
+        with any transformer there.
+        """
+        phases_at: dict[str, set[int]] = {}
+        for bus, phase in self.network.nodes[["bus", "phase"]].itertuples(index=False, name=None):
+            phases_at.setdefault(bus, set()).add(phase)
+        named: dict[str, set[int]] = {}
+        for branch, pairs in windings.items():
+            named.setdefault(self.bus2[branch], set()).update(q for _, q in pairs)
+        third: dict[str, list[str]] = {}
+        for element, bus in self.network.further_ends:
+            third.setdefault(element, []).append(bus)
+        found: dict[int, list[tuple[set, set]]] = {}
+        for branch, pairs in windings.items():
+            first, second = self.bus1[branch], self.bus2[branch]
+            behind = {(second, q) for _, q in pairs if q} | {(second, k) for k in phases_at[second] - named[second]}
+            for bus in third.get(self.network.branches.at[branch, "element"], ()):
+                behind |= {(bus, k) for k in phases_at[bus]}
+            sides = {(first, p) for p, _ in pairs if p}, behind
+            near, far = ({self.joined[node] for node in side} for side in sides)
+            found.setdefault(self.of_bus[first], []).append((near, far))
+        return found

@@ -159,6 +159,7 @@ def loading_maps(
 
 
 def short(name: object) -> str:
+    """A name as maps write it."""
     return drawable(name, 24)
 
 
@@ -220,6 +221,7 @@ def branch_lines(
     axes: Axes, paths: list[Floats], chosen: NDArray[np.bool_], colours: Sequence[str], width: float, zorder: int,
     linestyle: Any = "solid",
 ) -> None:  # fmt: skip
+    """Draw the chosen branches."""
     rows = np.flatnonzero(chosen)
     if len(rows):
         collection = LineCollection(
@@ -258,6 +260,7 @@ def _drawn(diagram: Diagram, frame: Frame, thick: NDArray[np.bool_]) -> tuple[Fl
 
 
 def write_labels(axes: Axes, middle: Floats, look: Look, places: Floats, font: float) -> None:
+    """Write labels at their places, a leader from each to the ``middle`` (branch, 2) of what it names."""
     free = [(i, text, at) for (i, text), at in zip(look.label.items(), places, strict=True) if not np.isnan(at).any()]
     if not free:
         return

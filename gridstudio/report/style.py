@@ -139,7 +139,8 @@ def quantity(q: Quantity) -> str:
 UNITS = (
     ("_usd_per_km", "USD/km", 0), ("_usd", "USD", 0), ("_mwh", "MWh", 1), ("_kwh", "kWh", 1), ("_kw", "kW", 1),
     ("_kvar", "kvar", 1), ("_kva", "kVA", 1), ("_kv", "kV", 3), ("_km", "km", 3), ("_pu", "pu", 4), ("_m", "m", 1),
-    ("_a", "A", 1), ("_h", "h", 2), ("seconds", "s", 2),
+    ("_a", "A", 1), ("_h", "h", 2), ("_min", "min", 1), ("seconds", "s", 2), ("kw", "kW", 1), ("cmi", "min", 0),
+    ("customer_minutes", "min", 0),
 )  # fmt: skip
 PROBABILITY = re.compile(r"^(p_.*|probability)$")
 
@@ -149,7 +150,9 @@ def unit_of(column: str) -> tuple[str, int | None]:
     return next(((unit, decimals) for end, unit, decimals in UNITS if column.endswith(end)), ("", None))
 
 
-WRITTEN = {"cvar": "CVaR", "v": "V"}  # words that are not written as they stand in a column's name
+WRITTEN = {"cvar": "CVaR", "v": "V", "kw": "kW", "kwh": "kWh", "pv": "PV"} | {
+    word: word.upper() for word in ("ci", "cmi", "saifi", "saidi", "caidi", "maifi", "ens", "usd", "soc")
+}  # words that are not written as they stand in a column's name
 
 
 def heading(column: str) -> str:

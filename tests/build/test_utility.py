@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from gridstudio import engine
-from gridstudio.build import model, opendss, tables, utility
+from gridstudio.build import model, network, opendss, sites, tables, utility
 from gridstudio.build.findings import findings
-from gridstudio.build.model import ImportSettings
+from gridstudio.build.settings import ImportSettings
 from gridstudio.domain.changes import ChangeSet, SetSwitch
 from gridstudio.domain.devices import read_devices
 from gridstudio.domain.limits import Limits
@@ -190,14 +190,14 @@ def test_a_feeder_carries_its_peak_by_the_kva_of_transformers_with_customers(cir
 
 @pytest.mark.parametrize(("how", "x1", "x2"), [("kva", 2250.0, 750.0), ("demand", 1500.0, 1500.0)])
 def test_allocation_can_be_chosen(read, how, x1, x2):
-    kw = model.load_kw(read(tiny()), ImportSettings(allocation=how))
+    kw = sites.load_kw(read(tiny()), ImportSettings(allocation=how))
     assert kw[["X1", "X2"]].tolist() == pytest.approx([x1, x2])
 
 
 def test_customers_own_peaks_are_summed_where_the_table_has_them(read):
     given = tiny()
     given["customers"]["peak_kw"] = [100.0, 200.0, 300.0, 400.0, 500.0, 600.0]
-    assert model.load_kw(read(given), ImportSettings()).tolist() == [600.0, 400.0, 1100.0]
+    assert sites.load_kw(read(given), ImportSettings()).tolist() == [600.0, 400.0, 1100.0]
 
 
 def test_customers_are_counted_by_load_and_class(circuit):
@@ -243,7 +243,7 @@ def test_zero_sequence_columns_are_used_where_given(read):
     given = tiny()
     given["network_edges"]["impedance_r0_ohm_per_mile"] = 0.9
     given["network_edges"]["impedance_x0_ohm_per_mile"] = 2.1
-    codes = model.line_codes(read(given))
+    codes = network.line_codes(read(given))
     assert set(codes["r0"]) == {0.9}
     assert set(codes["x0"]) == {2.1}
 
@@ -363,11 +363,11 @@ def test_a_tie_to_a_substation_outside_is_left_out(circuit):
 
 
 def test_ties_join_substations_into_clusters(read):
-    assert model.clusters(read(tiny())) == [("S1", "S2")]
+    assert network.clusters(read(tiny())) == [("S1", "S2")]
     given = tiny()
     given["network_nodes"] = given["network_nodes"].query("node_id != 'T1'")
     given["network_edges"] = given["network_edges"].query("edge_type != 'tie'")
-    assert model.clusters(read(given)) == [("S1",), ("S2",)]
+    assert network.clusters(read(given)) == [("S1",), ("S2",)]
 
 
 # -- the build ---------------------------------------------------------------------
@@ -596,7 +596,7 @@ def test_impossible_settings_are_refused(settings, sentence):
 
 def test_allocation_by_peaks_needs_them(read):
     with pytest.raises(InputError, match="peak_kw"):
-        model.load_kw(read(tiny()), ImportSettings(allocation="peak"))
+        sites.load_kw(read(tiny()), ImportSettings(allocation="peak"))
 
 
 def test_an_unknown_substation_is_told_with_the_known_ones(tmp_path):

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gridstudio.build import model, tables, utility
+from gridstudio.build import network, sites, tables, utility
 from gridstudio.build.findings import findings
-from gridstudio.build.model import ImportSettings
+from gridstudio.build.settings import ImportSettings
 from gridstudio.domain.devices import read_devices
 from gridstudio.engine import Feeder
 from gridstudio.evaluation import evaluate
@@ -38,12 +38,12 @@ def sound(rows):
 def test_the_tables_hold_what_is_known_of_them(spl):
     assert len(spl["substations"]) == 15
     assert len(spl["feeders"]) == 65
-    assert len(model.tie_ends(spl)) == 14
+    assert len(network.tie_ends(spl)) == 14
 
 
 def test_ties_join_the_substations_into_eight_clusters(spl):
     # by hand, from the 28 tie edges: 1-6, 3-6; 2-11; 4-15, 7-15; 10-13, 12-13; the others stand alone
-    parts = [tuple(int(name[-3:]) for name in part) for part in model.clusters(spl)]
+    parts = [tuple(int(name[-3:]) for name in part) for part in network.clusters(spl)]
     assert parts == [(1, 3, 6), (2, 11), (4, 7, 15), (5,), (8,), (9,), (10, 12, 13), (14,)]
 
 
@@ -63,7 +63,7 @@ def test_known_defects_are_found(spl):
 
 
 def test_every_feeder_carries_its_peak(spl):
-    kw = model.load_kw(spl, ImportSettings())
+    kw = sites.load_kw(spl, ImportSettings())
     feeder = kw.index.to_series().map(spl["transformers"].set_index("transformer_id")["feeder_id"])
     peak = spl["feeders"].set_index("feeder_id")["peak_load_mw"]
     pd.testing.assert_series_equal(kw.groupby(feeder).sum() / 1000, peak, check_names=False, rtol=1e-9)

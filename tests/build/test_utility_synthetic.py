@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from gridstudio import engine
-from gridstudio.build import generated, model, tables
+from gridstudio.build import generated, network, tables
 from gridstudio.build.findings import findings
-from gridstudio.build.model import ImportSettings
+from gridstudio.build.settings import ImportSettings
 from gridstudio.build.summary import AT_PEAK
 from gridstudio.build.synthetic import SyntheticSettings
 from gridstudio.domain.changes import ChangeSet, SetSwitch
@@ -87,7 +87,7 @@ def test_several_substations_are_one_model_with_a_source_each(tmp_path):
     done = evaluate(Feeder("synthetic", tmp_path / "two" / "master.dss"), scenario=AT_PEAK)
     assert len(done.network.sources) == 2
     assert done.network.loops() == []
-    assert model.clusters(tables.read(tmp_path / "two" / "tables"))
+    assert network.clusters(tables.read(tmp_path / "two" / "tables"))
     assert done.feasible
 
 

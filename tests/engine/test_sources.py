@@ -108,3 +108,15 @@ def test_an_unknown_source_is_named_before_anything_is_solved(circuit):
     session = Session(circuit(SECOND))
     with pytest.raises(InputError, match=r"The circuit has no voltage source 'gmf'\. Did you mean 'gfm'\?"):
         session.solve([((At(0, SetSource("gmf", True)),), Scenario())])
+
+
+def test_solved_blocks_on_disk_keep_the_sources(circuit, tmp_path):
+    from gridstudio.domain.changes import ChangeSet
+    from gridstudio.evaluation import Workers, evaluate_many
+
+    cases = [(ChangeSet(tuple(item.change for item in ISLAND)), Scenario())]
+    kept = Workers(checkpoint=tmp_path / "blocks")
+    first, second = (evaluate_many(circuit(SECOND), cases, workers=kept).flow for _ in range(2))
+    assert any((tmp_path / "blocks").iterdir())
+    assert same(first, second)
+    assert abs(first.source_kva[0, 0, 1]) > 600

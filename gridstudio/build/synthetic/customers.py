@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridstudio.build.synthetic.settings import POWER_FACTOR, SyntheticSettings
+from gridstudio.build.synthetic.settings import SyntheticSettings
 
 CLASSES = ("residential", "commercial", "industrial")
 COINCIDENCE = np.array([0.40, 0.60, 0.70])  # diversified peak of a class over the sum of its customers' own peaks
@@ -119,9 +119,8 @@ def _balanced(units: NDArray[np.intp], load_kw: NDArray[np.float64]) -> NDArray[
     return np.array(["A", "B", "C"], dtype=object)[phase[unit]]
 
 
-def rating_kva(peak_kw: NDArray[np.float64], three_phase: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The smallest standard rating with the usual margin over the peak; the largest one where none suffices."""
-    needed = peak_kw * TRANSFORMER_MARGIN / POWER_FACTOR
-    small = ONE_PHASE_KVA[np.minimum(np.searchsorted(ONE_PHASE_KVA, needed), len(ONE_PHASE_KVA) - 1)]
-    large = THREE_PHASE_KVA[np.minimum(np.searchsorted(THREE_PHASE_KVA, needed), len(THREE_PHASE_KVA) - 1)]
+def rating_kva(needed_kva: NDArray[np.float64], three_phase: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The smallest standard rating of a service transformer that suffices; the largest one where none does."""
+    small = ONE_PHASE_KVA[np.minimum(np.searchsorted(ONE_PHASE_KVA, needed_kva), len(ONE_PHASE_KVA) - 1)]
+    large = THREE_PHASE_KVA[np.minimum(np.searchsorted(THREE_PHASE_KVA, needed_kva), len(THREE_PHASE_KVA) - 1)]
     return np.where(three_phase, large, small)

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from gridstudio.build.synthetic.settings import SyntheticSettings
 
 PROTECTIVE = ("breaker", "recloser", "fuse")
-BLUE_SKY_PER_FEEDER_YEAR = 9.0
-STORMS_PER_YEAR = 5.0
-PER_FEEDER_AND_STORM = 1.6  # mean; single storms differ widely
+BLUE_SKY_PER_FEEDER_YEAR = 4.0
+STORMS_PER_YEAR = 3.5
+PER_FEEDER_AND_STORM = 1.3  # mean; single storms differ widely
 BLUE_CAUSES = ("animal contact", "equipment failure", "tree contact", "vehicle accident", "overload")
 BLUE_CHANCE = (0.27, 0.33, 0.22, 0.10, 0.08)
 STORM_CAUSES = ("tree contact", "lightning", "storm damage")
 STORM_CHANCE = (0.45, 0.25, 0.30)
-FAULTS_PER_DEVICE_MILES = 0.03  # a device fails as often as this length of line
-SECONDS_PER_MINUTE = 60
+DEVICE_AS_MILES = 0.03  # a device fails as often as this length of main
+MINUTE = np.timedelta64(1, "m")
 
 
 def storm_days(settings: SyntheticSettings, rng: np.random.Generator) -> NDArray[np.datetime64]:
@@ -108,11 +108,11 @@ def customers_below(nodes: pd.DataFrame, customers_at: NDArray[np.int64]) -> NDA
 
 
 def _fault_weights(nodes: pd.DataFrame, edges: pd.DataFrame) -> NDArray[np.float64]:
-    """Share of the faults per row of the node table: laterals, nearer to trees, have twice the mains' rate."""
+    """Share of the faults per row of the node table: per mile, laterals have three times the mains' rate."""
     miles = edges["length_miles"].to_numpy()[: len(nodes)]
     device = nodes["device"].to_numpy()
-    weight = np.where(nodes["row"].to_numpy() >= 0, 2.0, 1.0) * miles
-    weight = np.where(device != "", FAULTS_PER_DEVICE_MILES, weight)
+    weight = np.where(nodes["row"].to_numpy() >= 0, 3.0, 1.0) * miles
+    weight = np.where(device != "", DEVICE_AS_MILES, weight)
     weight[device == "breaker"] = 0.0
     return weight / weight.sum()
 
@@ -131,21 +131,18 @@ def _faults(
     blue = rng.poisson(BLUE_SKY_PER_FEEDER_YEAR * feeders * settings.years)
     hour = np.array([1.0] * 6 + [2.0] * 16 + [1.0] * 2)
     blue_minute = rng.choice(24, blue, p=hour / hour.sum()) * 60 + rng.integers(0, 60, blue)
-    rows, times = [rng.choice(len(weights), blue, p=weights)], [rng.choice(calm, blue) + blue_minute * _MINUTE]
+    rows, times = [rng.choice(len(weights), blue, p=weights)], [rng.choice(calm, blue) + blue_minute * MINUTE]
     hittable = int(np.count_nonzero(weights))
     for day in storms:
-        severity = rng.gamma(1.5, 1 / 1.5)
+        severity = rng.gamma(1.2, 1 / 1.2)
         count = min(2 + rng.poisson(PER_FEEDER_AND_STORM * feeders * severity), hittable)
         onset = rng.integers(9 * 60, 18 * 60)
         rows.append(rng.choice(len(weights), count, replace=False, p=weights))
-        times.append(day + (onset + rng.integers(0, 240, count)) * _MINUTE)
+        times.append(day + (onset + rng.integers(0, 240, count)) * MINUTE)
     storm = np.arange(sum(map(len, rows))) >= blue
     row, time = np.concatenate(rows), np.concatenate(times).astype("datetime64[m]")
     order = np.argsort(time, kind="stable")
     return row[order], time[order], storm[order]
-
-
-_MINUTE = np.timedelta64(1, "m")
 
 
 def _times(
@@ -167,5 +164,5 @@ def _equipment(nodes: pd.DataFrame, row: NDArray[np.intp], cause: NDArray) -> ND
 
 
 def _stamps(start: NDArray[np.datetime64], minutes: NDArray[np.int64] | int) -> pd.Index:
-    moved = start + np.asarray(minutes) * _MINUTE
+    moved = start + np.asarray(minutes) * MINUTE
     return pd.DatetimeIndex(moved.astype("datetime64[s]")).strftime("%Y-%m-%d %H:%M")

@@ -57,7 +57,7 @@ BOUNDS = {
     "buses_per_feeder": (40, 1000),
     "customers_per_feeder": (40, 10_000),
     "feeder_peak_mw": (0.5, 6.5),
-    "zones": (0, 26),
+    "zones": (0, 100),
     "start_year": (1900, 2200),
     "years": (1, 50),
 }

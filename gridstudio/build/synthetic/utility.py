@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridstudio.build.synthetic import history, network, profiles, resources
-from gridstudio.build.synthetic.customers import Served, rating_kva, served
+from gridstudio.build.synthetic import assets, history, network, profiles, resources
+from gridstudio.build.synthetic.customers import TRANSFORMER_MARGIN, Served, rating_kva, served
 from gridstudio.build.synthetic.layout import Place, feeder_nodes, places
-from gridstudio.build.synthetic.settings import SyntheticSettings
+from gridstudio.build.synthetic.settings import POWER_FACTOR, SyntheticSettings
 from gridstudio.build.synthetic.ties import tie_pairs, with_ties
 
 Tables = dict[str, pd.DataFrame]
@@ -59,7 +59,7 @@ def _lines_and_owners(people: Served, named: network.Ids, settings: SyntheticSet
     edges = network.edge_table(people, named, _years_built(len(nodes), settings))
     switches = network.switch_table(nodes, edges)
     owners = resources.owners(people, rng)
-    customers = network.customer_table(people, named, owners, rng)
+    customers = assets.customer_table(people, named, owners, rng)
     solar = resources.solar_rows(customers.iloc[owners.solar], settings, rng)
     batteries = resources.battery_rows(customers.iloc[owners.battery], settings, rng)
     site = people.customers["node"].to_numpy()[owners.charger]
@@ -81,16 +81,16 @@ def _lines_and_owners(people: Served, named: network.Ids, settings: SyntheticSet
 def _equipment(people: Served, named: network.Ids, strips: list[Place], found: Tables) -> Tables:
     """Substations, feeders, service transformers and nodes."""
     nodes, customers, edges = people.nodes, found["customers"], found["network_edges"]
-    load = people.peak_kw()
+    needed = people.peak_kw() * TRANSFORMER_MARGIN / POWER_FACTOR
     plants = np.flatnonzero(nodes["plant"])
-    load[plants] = (found["der_zones"]["pv_kw"] + found["der_zones"]["inverter_kva"]).to_numpy()
-    kva = rating_kva(load, (nodes["transformer_phase"] == "ABC").to_numpy())
+    needed[plants] = (found["der_zones"]["pv_kw"] + found["der_zones"]["inverter_kva"]).to_numpy()
+    kva = rating_kva(needed, (nodes["transformer_phase"] == "ABC").to_numpy())
     year = edges["installation_year"].to_numpy()[: len(nodes)]
-    substations = network.substation_table(strips, customers)
+    substations = assets.substation_table(strips, customers)
     return {
         "substations": substations,
-        "feeders": network.feeder_table(nodes, named, strips, customers, edges, substations),
-        "transformers": network.transformer_table(people, named, kva, year),
+        "feeders": assets.feeder_table(nodes, named, strips, customers, edges, substations),
+        "transformers": assets.transformer_table(people, named, kva, year),
         "network_nodes": network.node_table(people, named, substations, kva, year),
     }
 

@@ -134,7 +134,7 @@ class Dispatcher:
         else:
             choice = Choice(full, (), full, True)
         # where nothing that was tried charges, the choice is the same whatever the storage could take
-        needed = None if all(s.storage_kw >= 0 and s.curtailed_kw == 0 for s in tried) else charge_kw
+        needed = None if all(s.storage_kw >= 0 and s.curtailed_kw <= TOLERANCE for s in tried) else charge_kw
         return self._chosen.setdefault((hour, discharge_kw, needed), choice)
 
     def _broken(self, state: State, discharge_kw: float) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from gridstudio.errors import InputError
 
 CLASSES = ("residential", "commercial", "industrial")
 COLUMNS = ("load", "customers", "class")
+MOST_TOLD = 20  # findings of one table
 
 
 def read_customers(path: Path, network: Network) -> pd.DataFrame:
@@ -23,12 +24,13 @@ def read_customers(path: Path, network: Network) -> pd.DataFrame:
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
         raise InputError(f"{path}: the table of customers has no column {', '.join(missing)}.")
-    table["load"] = table["load"].str.strip().str.lower()
+    table["load"] = table["load"].fillna("").str.strip().str.lower()
+    table["class"] = table["class"].fillna("").str.strip()
     table["customers"] = pd.to_numeric(table["customers"], errors="coerce")
     known = set(network.loads["load"])
     wrong = [
         f"Customers are mapped to load {load!r}, which the circuit has not."
-        for load in table["load"]
+        for load in table["load"].drop_duplicates()
         if load not in known
     ]
     twice = table.loc[table.duplicated(["load", "class"]), ["load", "class"]].drop_duplicates()
@@ -48,7 +50,8 @@ def read_customers(path: Path, network: Network) -> pd.DataFrame:
     if not wrong and not table["customers"].sum() > 0:
         wrong.append("no load has a customer.")
     if wrong:
-        raise InputError.from_findings(str(path), wrong[:20])
+        more = [f"and {len(wrong) - MOST_TOLD} more."] if len(wrong) > MOST_TOLD else []
+        raise InputError.from_findings(str(path), wrong[:MOST_TOLD] + more)
     return _with_kw(table[list(COLUMNS)], network)
 
 

@@ -85,19 +85,19 @@ def happen(sections: Sections, storm: Storm) -> Incident:
 
 
 def faulted_sections(sections: Sections, element: str) -> list[int]:
-    """Sections that a fault on ``element`` puts out of service.
+    """Sections that a fault on ``element`` puts out of service; those that are dead anyway may not be used either.
 
     A device stands at the supply side of its line: a fault on that line is in the section beyond. A fault on a switch,
-    which has no length, is in the sections at both ends.
+    which has no length, is in the sections at both ends, and so is one on a line that is normally open.
     """
-    network, fed = sections.network, sections.normal_supply
-    row = int(network.branches.index[network.branches["element"] == element.lower()][0])
+    network, name = sections.network, element.lower()
+    row = int(np.flatnonzero((network.branches["element"] == name).to_numpy())[0])
     ends = {sections.of_bus[network.branches.at[row, end]] for end in ("bus1", "bus2")}
-    kind, _, name = element.lower().partition(".")
-    on_line = next((d for d, device in enumerate(sections.devices) if kind == "line" and device.line == name), None)
-    is_switch = on_line is not None and bool(network.lines.set_index("line").at[name, "is_switch"])
-    beyond = {s for s in ends if on_line is not None and fed.feeder_of.get(s) == on_line and not is_switch}
-    return sorted(s for s in beyond or ends if fed.alive >> s & 1)
+    on_line = next((d for d, device in enumerate(sections.devices) if f"line.{device.line}" == name), None)
+    if on_line is None or name in set("line." + network.switches["line"]):
+        return sorted(ends)
+    fed_by = sections.normal_supply.feeder_of
+    return sorted({s for s in ends if fed_by.get(s) == on_line} or ends)
 
 
 def _repaired(sections: Sections, held_min: dict[int, float], tripped_min: dict[int, float]) -> NDArray[np.float64]:
@@ -125,9 +125,10 @@ def _findings(sections: Sections, storm: Storm) -> Iterable[str]:
             yield _unknown(fault.element, buses, sorted(elements))
         if not 0 <= fault.repair_min < float("inf"):
             yield f"The fault on {fault.element!r} has a repair time of {fault.repair_min:g} min: give 0 or more."
-    twice = {f.element for f in storm.faults if sum(g.element.lower() == f.element.lower() for g in storm.faults) > 1}
+    names = [fault.element.lower() for fault in storm.faults]
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        yield f"{', '.join(sorted(twice))} is faulted more than once."
+        yield f"{', '.join(twice)} is faulted more than once."
 
 
 def _unknown(element: str, buses: set[str], elements: Sequence[str]) -> str:

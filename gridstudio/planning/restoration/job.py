@@ -54,11 +54,7 @@ def run(
         settings = settings.quick()
     setup = prepare(settings, folder)
     phases = Phases(setup.feeder, setup.limits, workers, progress)
-    desk = Desk(
-        Judge(phases, setup.sections, setup.limits),
-        Clock(setup.sections.devices, settings.devices.crews, settings.devices.dispatch_min),
-        Rules(settings.limits.emergency_h, settings.methods.transfers, settings.methods.max_power_flows),
-    )
+    desk = desk_of(settings, setup, phases)
     trainings = _train(settings, setup, desk, phases, progress)
     judged = _judge(settings, setup, desk, phases, trainings)
     cold = _cold(settings, setup, desk, phases, judged)
@@ -79,6 +75,15 @@ def run(
         violations_left=int((made["violations"]["method"] != "naive").sum()),
         texts={f"learned/seed_{seed}.npz": _bytes(training.table) for seed, training in trainings.items()},
         provenance=summary.provenance(settings, folder, phases, quick),
+    )
+
+
+def desk_of(settings: RestorationSettings, setup: Setup, phases: Phases) -> Desk:
+    """What every method of a study works with."""
+    return Desk(
+        Judge(phases, setup.sections, setup.limits),
+        Clock(setup.sections.devices, settings.devices.crews, settings.devices.dispatch_min),
+        Rules(settings.limits.emergency_h, settings.methods.transfers, settings.methods.max_power_flows),
     )
 
 

@@ -1,7 +1,7 @@
 """A switching plan and what it is worth: minutes by section, customer-minutes, and the proof of every step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,8 +96,6 @@ class Rules:
     emergency_h: float = 4.0
     transfers: bool = True
     max_power_flows: int = 5000
-    seed: int = 0
-    settings: dict[str, object] = field(default_factory=dict)
 
 
 def allows(rules: Rules, incident: Incident, state: State) -> bool:

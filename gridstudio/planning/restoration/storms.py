@@ -8,7 +8,7 @@ import pandas as pd
 
 from gridstudio.domain.sections import Sections
 from gridstudio.errors import InputError
-from gridstudio.planning.restoration.incident import Fault, Storm, faulted_sections
+from gridstudio.planning.restoration.incident import Fault, Storm
 from gridstudio.planning.restoration.settings import DrawSettings, RecordSettings, StormSettings
 
 MINUTES_PER_HOUR = 60.0
@@ -25,10 +25,13 @@ def named(storms: Sequence[StormSettings]) -> list[Storm]:
 def drawn(sections: Sections, settings: DrawSettings, taken: Sequence[Storm]) -> tuple[list[Storm], list[Storm]]:
     """Storms for training and held out for judging: no two have the same faults, nor those of ``taken``.
 
-    Faults fall on lines in sections that have supply, in proportion to length; switches do not fail.
+    Faults fall on lines in sections that have supply, in proportion to length; switches do not fail. All held-out
+    storms asked for are drawn; for training fewer than asked where the circuit has not that many different ones.
     """
     rng = np.random.default_rng(settings.seed)
     elements, weight = exposed(sections)
+    if not elements:
+        raise InputError("No storm can be drawn: the circuit has no line with supply but switches.")
     used = {frozenset(fault.element for fault in storm.faults) for storm in taken}
     found: list[Storm] = []
     wanted = settings.training + settings.held_out
@@ -56,7 +59,10 @@ def drawn(sections: Sections, settings: DrawSettings, taken: Sequence[Storm]) ->
 
 
 def exposed(sections: Sections) -> tuple[list[str], np.ndarray]:
-    """Elements that storms hit (lines with supply that are no switches), and their share by length."""
+    """Elements that storms hit (lines with supply that are no switches), and their share by length.
+
+    A line of unknown length, or of none, is not hit unless all are: then every line has the same share.
+    """
     lines, fed = sections.network.lines, sections.normal_supply.alive
     alive = np.array([bool(fed >> sections.of_bus[bus] & 1) for bus in lines["bus1"]])
     kept = lines[~lines["is_switch"] & alive]
@@ -69,24 +75,27 @@ def exposed(sections: Sections) -> tuple[list[str], np.ndarray]:
 def from_records(sections: Sections, settings: RecordSettings, folder: Path) -> list[Storm]:
     """The worst days of the records by customers interrupted, worst first; names are dates.
 
-    Records: fault_detected, affected_customers, duration_hours, and the place: element (``line.l35``), or edge_id (a
-    line of that name), or feeder_id, where the faulted line of the feeder is drawn with the seed (the table
-    ``elements`` tells which line is whose). Faults of one day on the same element count once, with the longest repair.
+    Records: fault_detected (begins with the day, 2024-07-23), affected_customers, duration_hours, and the place:
+    element (``line.l35``), or edge_id (a line of that name), or feeder_id, where the faulted line of the feeder is
+    drawn with the seed (the table ``elements`` tells which line is whose). Faults of one day on the same element count
+    once, with the longest repair.
     """
     path = folder / settings.outages
     table = _read(path, ("fault_detected", "affected_customers", "duration_hours"))
-    table["fault_detected"] = pd.to_datetime(table["fault_detected"], errors="coerce")
+    day = pd.to_datetime(table["fault_detected"].astype(str).str.strip().str[:10], errors="coerce", format="%Y-%m-%d")
     hours = pd.to_numeric(table["duration_hours"], errors="coerce")
     count = pd.to_numeric(table["affected_customers"], errors="coerce")
-    if bad := int((table["fault_detected"].isna() | ~(hours >= 0) | ~(count >= 0)).sum()):
-        raise InputError(f"{path}: {bad} outages have no date, or a negative or missing duration or customer number.")
-    table = table.assign(hours=hours, count=count, element=_elements(sections, table, settings, folder, path))
+    if bad := int((day.isna() | ~np.isfinite(hours) | (hours < 0) | ~np.isfinite(count) | (count < 0)).sum()):
+        raise InputError(
+            f"{path}: {bad} outages have no date (2024-07-23), or a negative or missing duration or customer number."
+        )
+    table = table.assign(hours=hours, count=count, day=day, element=_elements(sections, table, settings, folder, path))
     table = table[table["element"] != ""]
     if table.empty:
         raise InputError(
             f"{path}: no outage of the records lies on a line of this circuit: there is no storm to study."
         )
-    days = table["fault_detected"].dt.strftime("%Y-%m-%d")
+    days = table["day"].dt.strftime("%Y-%m-%d")
     worst = table["count"].groupby(days).sum().sort_values(ascending=False, kind="stable").index[: settings.worst]
     storms = []
     for day in worst:
@@ -98,13 +107,10 @@ def from_records(sections: Sections, settings: RecordSettings, folder: Path) -> 
 
 def _elements(sections: Sections, table: pd.DataFrame, settings: RecordSettings, folder: Path, path: Path) -> pd.Series:
     """Element of every outage, "" where it is not of this circuit."""
-    network = sections.network
-    known = set(network.branches["element"])
     if "element" in table.columns or "edge_id" in table.columns:
-        given = table["element"] if "element" in table.columns else "line." + table["edge_id"].fillna("").astype(str)
+        given = table["element"] if "element" in table.columns else "line." + table["edge_id"]
         names = given.str.strip().str.lower()
-        fed = {e for e in known if faulted_sections(sections, e)}
-        return names.where(names.isin(fed), "")
+        return names.where(names.isin(_with_supply(sections)), "")
     if "feeder_id" not in table.columns or settings.elements is None:
         raise InputError(
             f"{path}: the records name no element (columns element or edge_id). Give records.elements, a table of "
@@ -121,9 +127,16 @@ def _elements(sections: Sections, table: pd.DataFrame, settings: RecordSettings,
     return pd.Series(drawn_names, index=table.index)
 
 
+def _with_supply(sections: Sections) -> set[str]:
+    """Elements with an end in a section that has supply."""
+    branches, alive = sections.network.branches, sections.members(sections.normal_supply.alive)
+    fed = [alive[[sections.of_bus[bus] for bus in branches[end]]] for end in ("bus1", "bus2")]
+    return set(branches.loc[fed[0] | fed[1], "element"])
+
+
 def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype=dict.fromkeys(("element", "edge_id", "feeder_id"), str))
     except FileNotFoundError:
         raise InputError(f"There is no table {path}.") from None
     except (OSError, ValueError) as error:

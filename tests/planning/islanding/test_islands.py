@@ -179,3 +179,28 @@ def test_the_result_can_be_saved_and_read_again(study, zone_text, plain_zone, tm
     assert set(again.tables) == set(found.tables)
     assert again.headline["zones"].value == 1
     assert found.violations_left == 0
+
+
+def test_without_a_proof_the_least_important_loads_are_taken_off_one_by_one(study, zone_text, plain_zone, monkeypatch):
+    monkeypatch.setattr("gridstudio.planning.islanding.dispatch.ROUNDS", 0)
+    priorities = {"default": 2, "loads": {"d0": 1, "d5": 3}}
+    made = study([zone_text("a", loads())], [plain_zone("a", storage_kw=66.0)], priorities=priorities)
+    tables = made.run().tables
+    first = tables["trace"].iloc[0]
+    assert not first["proven"]
+    assert first["violations"] == 0
+    # off go d5 (priority 3), then d4 and d3, the largest of priority 2: 20 + 21 + 22 kW are left
+    assert first["served_kw"] == pytest.approx(63, rel=1e-3)
+
+
+def test_an_island_whose_full_load_has_no_solution_is_served_in_part(study, zone_text, plain_zone):
+    """Six loads of 3 MW, of constant power at any voltage, lie beyond what the line can carry at all."""
+    line = "r1=5 x1=15 r0=5 x0=15 c1=0 c0=0 length=1 normamps=5000"
+    text = zone_text("a", loads(5, 1500.0), line).replace("vminpu=0.5", "vminpu=0.01")
+    zone = plain_zone("a", storage_kwh=1e5, storage_kw=1e5, inverter_kva=1e5)
+    tables = study([text], [zone], limits={"v_min_pu": 0.8}, islands={"hours": 1}).run().tables
+    assert "not_converged" in tables["by_start"]["limit_binding"].iloc[0]
+    first = tables["trace"].iloc[0]
+    assert first["converged"]
+    assert first["violations"] == 0
+    assert 1400 < first["served_kw"] < first["load_kw"]

@@ -108,10 +108,14 @@ class Enumeration:
         self.rating_pu = np.where(is_line, world.limits.loading_max_pu, world.limits.transformer_loading_max_pu)
         self.flows, self.lives = {}, {}
 
-    def live(self, closed):
-        """Sections with supply, and whether they and the closed devices among them form a tree (None: they do not)."""
-        if closed not in self.lives:
-            reached = set(self.root)
+    def live(self, closed, blocked=0):
+        """Sections with supply, and whether they and the closed devices among them are a tree; sources are one root.
+
+        A source in a ``blocked`` section feeds nothing.
+        """
+        if (closed, blocked) not in self.lives:
+            roots = {s for s in self.root if not blocked >> s & 1}
+            reached = set(roots)
             edges = [pair for d, pair in enumerate(self.ends) if closed >> d & 1]
             grown = True
             while grown:
@@ -119,8 +123,8 @@ class Enumeration:
                 reached |= more
                 grown = bool(more)
             inside = sum(a in reached for a, _ in edges)
-            self.lives[closed] = frozenset(reached), inside == len(reached) - len(self.root)
-        return self.lives[closed]
+            self.lives[closed, blocked] = frozenset(reached), inside == len(reached) - len(roots)
+        return self.lives[closed, blocked]
 
     def flow(self, closed, scale):
         """Voltages and loadings of a state; devices that feed nothing are left open, so that states are shared."""
@@ -140,7 +144,7 @@ class Enumeration:
         (v, loading), (v_0, loading_0) = self.flow(closed, scale), self.flow(self.normal, scale)
         v_1, loading_1 = self.flow(incident.start, scale)
         on, on_1 = (np.isin(self.node_section, list(self.live(c)[0])) & self.fed for c in (closed, incident.start))
-        lit, lit_1 = (np.isin(self.branch_section, list(self.live(c)[0])) for c in (closed, incident.start))
+        lit, lit_1 = (np.isin(self.branch_section, list(self.live(c, incident.blocked)[0])) for c in (closed, incident.start))
         v_min = np.minimum(v_0, np.where(on_1, v_1, np.inf)) - NO_WORSE_V_PU
         v_max = np.maximum(v_0, np.where(on_1, v_1, -np.inf)) + NO_WORSE_V_PU
         loaded = np.fmax(loading_0, np.where(lit_1, loading_1, -np.inf)) + NO_WORSE_LOADING_PU
@@ -151,7 +155,7 @@ class Enumeration:
         return int((wrong_v | dead).sum() + over.sum())
 
     def allowed(self, closed, incident, emergency_h=4.0):
-        reached, tree = self.live(closed)
+        reached, tree = self.live(closed, incident.blocked)
         if not tree or any(incident.blocked >> s & 1 for s in reached):
             return False
         return self.violations(closed, incident, emergency_h) == 0
@@ -160,6 +164,10 @@ class Enumeration:
         """The least customer-minutes of all plans; and how many labels (state, times) were looked at."""
         customers, repaired = self.world.sections.customers, incident.repaired_min
         clock, verdicts = self.world.clock, {}
+
+        def live(closed):
+            return self.live(closed, incident.blocked)
+
         out = {s for s in range(len(customers)) if incident.out >> s & 1}
 
         def fine(closed):
@@ -172,27 +180,27 @@ class Enumeration:
 
         def onwards(closed, settled, hands):
             """All single operations from here, and all openings with the closing that takes over."""
-            before, _ = self.live(closed)
+            before, _ = live(closed)
             for d, (a, b) in enumerate(self.ends):
                 after, once = closed ^ 1 << d, clock.operate(hands, d)
                 if a not in before and b not in before:
                     yield after, settled, once
                 elif not closed >> d & 1 and not (a in before and b in before):
                     if fine(after):
-                        taken = self.live(after)[0] - before
+                        taken = live(after)[0] - before
                         gain = sum(customers[s] * min(once.now_min, repaired[s]) for s in taken & out)
                         yield after, settled + gain, once
                 elif closed >> d & 1 and transfers:
-                    dropped = before - self.live(after)[0]
+                    dropped = before - live(after)[0]
                     for e in range(len(self.ends)):
-                        if not after >> e & 1 and e != d and before == self.live(after | 1 << e)[0]:
+                        if not after >> e & 1 and e != d and before == live(after | 1 << e)[0]:
                             if fine(after) and fine(after | 1 << e):
                                 twice = clock.operate(once, e)
                                 lost = sum(customers[s] for s in dropped) * (twice.now_min - once.now_min)
                                 yield after | 1 << e, settled + lost, twice
 
         def if_all_came_now(closed, settled, now):
-            gone = waiting(self.live(closed)[0])
+            gone = waiting(live(closed)[0])
             return settled + sum(customers[s] * (repaired[s] if incident.blocked >> s & 1 else min(now, repaired[s]))
                                  for s in gone)  # fmt: skip
 
@@ -208,7 +216,7 @@ class Enumeration:
                 continue
             known.append(times)
             labels += 1
-            best = min(best, settled + sum(customers[s] * repaired[s] for s in waiting(self.live(closed)[0])))
+            best = min(best, settled + sum(customers[s] * repaired[s] for s in waiting(live(closed)[0])))
             for after, cost, then in onwards(closed, settled, hands):
                 if (lower := if_all_came_now(after, cost, then.now_min)) < best - 1e-9:
                     heapq.heappush(queue, (lower, after, cost, then))
