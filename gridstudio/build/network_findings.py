@@ -127,8 +127,8 @@ def _high_side(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
     if at_high.any():
         yield Note(
             "derived", "network_nodes", int(at_high.sum()),
-            f"{int(at_high.sum())} substation nodes carry the high voltage though feeders leave them at the low one: the "
-            "node is taken as the low side, and a transformer to a bus NODE_hv stands before it.",
+            f"{int(at_high.sum())} substation nodes carry the high voltage though feeders leave them at the low one: "
+            "the node is taken as the low side, and a transformer to a bus NODE_hv stands before it.",
         )  # fmt: skip
 
 
@@ -142,8 +142,8 @@ def _zero_sequence(utility: Utility, settings: ImportSettings) -> Iterator[Note]
             used = "" if given else ", so they are not used"
             yield Note(
                 "warning", "network_edges", below,
-                f"The zero-sequence impedance of {below} edges is below their positive-sequence impedance, which no line "
-                f"has{used}.",
+                f"The zero-sequence impedance of {below} edges is below their positive-sequence impedance, "
+                f"which no line has{used}.",
             )  # fmt: skip
     if not given:
         yield Note(
@@ -172,8 +172,8 @@ def _scatter(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
         )
         yield Note(
             "warning", "network_edges", count,
-            f"The impedance per mile of {count} edges departs by more than {SAME:.0%} (up to {away.max():.0%}) from the "
-            f"median of their conductor: {taken}.",
+            f"The impedance per mile of {count} edges departs by more than {SAME:.0%} (up to {away.max():.0%}) from "
+            f"the median of their conductor: {taken}.",
         )  # fmt: skip
     ratings = groups["rated_amps"].nunique()
     several = ratings[ratings > 1]
@@ -269,8 +269,8 @@ def _open_ends(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
     if len(ends):
         yield Note(
             "derived", "network_edges", len(ends),
-            f"{len(ends)} last segments of feeders are marked open. Where a tie hangs on the end ({int(with_tie.sum())}), "
-            f"the segment is a closed conductor and the tie's switch the open point; the others stay open.",
+            f"{len(ends)} last segments of feeders are marked open. Where a tie hangs on the end "
+            f"({int(with_tie.sum())}), the segment is a closed conductor and the tie's switch the open point; the others stay open.",
         )  # fmt: skip
     wires = touching[touching["status"].eq("open")]
     point = wires["from_node_id"].where(wires["from_node_id"].isin(points), wires["to_node_id"])
@@ -278,8 +278,8 @@ def _open_ends(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
     if whole.any():
         yield Note(
             "derived", "network_edges", int(2 * whole.sum()),
-            f"Both edges of {int(whole.sum())} tie points are marked open: they are closed conductors, and one open switch "
-            "stands in the point (line TIE between TIE and TIE_b).",
+            f"Both edges of {int(whole.sum())} tie points are marked open: they are closed conductors, and one open "
+            "switch stands in the point (line TIE between TIE and TIE_b).",
         )  # fmt: skip
 
 

@@ -125,7 +125,8 @@ def _lines(circuit: Circuit) -> str:
         else:
             body = f"linecode={row.line_code} units=mi length={row.miles:.7g} {rating}"
         lines.append(
-            f"new line.{row.line} phases={row.phases} bus1={row.bus1}.{row.nodes} bus2={row.bus2}.{row.nodes}{switch} {body}"
+            f"new line.{row.line} phases={row.phases} bus1={row.bus1}.{row.nodes} bus2={row.bus2}.{row.nodes}"
+            f"{switch} {body}"
         )
         if row.open:
             opened += [f"open line.{row.line} 1", f"open line.{row.line} 2"]
@@ -162,8 +163,8 @@ def _generators(circuit: Circuit) -> str:
     return _text(
         "Solar in service, summed by service transformer; at full sun. A scenario's generation_scale is the sun.",
         (
-            f"new pvsystem.pv_{row.transformer} phases={row.phases} bus1={row.bus}.{row.nodes} conn=wye kv={row.kv:.6g} "
-            f"kva={1.1 * row.kw:.6g} pmpp={row.kw:.6g} irradiance=1 pf=1 %cutin=0 %cutout=0 vminpu=0.7 vmaxpu=1.3"
+            f"new pvsystem.pv_{row.transformer} phases={row.phases} bus1={row.bus}.{row.nodes} conn=wye "
+            f"kv={row.kv:.6g} kva={1.1 * row.kw:.6g} pmpp={row.kw:.6g} irradiance=1 pf=1 %cutin=0 %cutout=0 vminpu=0.7 vmaxpu=1.3"
             for row in circuit.solar.itertuples()
         ),
     )
@@ -176,8 +177,8 @@ def _candidates(circuit: Circuit) -> str:
         "Candidate assets, all off. Redirect after master.dss; the results stay those of master.dss.",
         [
             "! Storage is a generator of 0 kW: on is its kw (positive: discharging). Ratings: storage.csv.",
-            "! Grid-forming sources are open at their terminal: on is `close`, off is `open`; they have no limit in the",
-            "! model, the rating of their inverter is in storage.csv. Normally open ties are in lines.dss.",
+            "! Grid-forming sources are open at their terminal: on is `close`, off is `open`; they have no limit in",
+            "! the model, the rating of their inverter is in storage.csv. Normally open ties are in lines.dss.",
             *(
                 f"new generator.bess_{row.transformer} phases={row.phases} bus1={row.bus}.{row.nodes} conn=wye model=1 "
                 f"kv={row.kv:.6g} kw=0 pf=1"

@@ -101,7 +101,7 @@ def plants_of(utility: Utility, substations: Sequence[str]) -> tuple[pd.DataFram
 
 
 def _grid_forming(utility: Utility, storage: pd.DataFrame) -> pd.Series:
-    """Inverter kVA of storage that can form a grid, else 0: the zones' plants, or each feeder's largest three-phase one."""
+    """Inverter kVA of storage that can form a grid, else 0: plants of zones, or the largest three-phase ones."""
     zones = utility["der_zones"].drop_duplicates("node_id").set_index("node_id")["inverter_kva"]
     if len(zones):
         return storage.index.to_series().map(zones).fillna(0.0)

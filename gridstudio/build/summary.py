@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ OVERLOAD_COLUMNS = ["model", "element", "kind", "feeder", "current_a", "ampacity
 class Solved:
     """One model: its row of figures, its overloads (``OVERLOAD_COLUMNS``), and what its circuit is remarked for."""
 
-    row: dict[str, object]
+    row: dict[str, Any]
     overloads: pd.DataFrame
     findings: tuple[str, ...]
     power_flows: int
@@ -51,7 +52,7 @@ def solve(circuit: Circuit, folder: Path, limits: Limits) -> Solved:
     return Solved(row, _overloads(circuit, at_peak), remarks, done.solves, done.not_converged)
 
 
-def _size(circuit: Circuit, done: Evaluation) -> dict[str, object]:
+def _size(circuit: Circuit, done: Evaluation) -> dict[str, Any]:
     network = done.network
     return {
         "model": circuit.name,
@@ -68,7 +69,7 @@ def _size(circuit: Circuit, done: Evaluation) -> dict[str, object]:
     }
 
 
-def _figures(done: Evaluation) -> dict[str, object]:
+def _figures(done: Evaluation) -> dict[str, Any]:
     network, flow = done.network, done.flow
     v_pu = np.where(network.nodes["fed"], flow.v_pu[0], np.nan)
     loading = done.loading_pu[0]
@@ -120,29 +121,38 @@ def _overloads(circuit: Circuit, done: Evaluation) -> pd.DataFrame:
 def readme(circuit: Circuit, solved: Solved, notes: pd.DataFrame, origin: str) -> str:
     """The model's README: origin, size, known results, findings."""
     row = solved.row
+    stations = (
+        f"{s.substation} {s.name}, {s.high_kv:g}/{s.low_kv:g} kV, {s.mva:g} MVA, {s.feeders} feeders"
+        for s in circuit.sources.itertuples()
+    )
+    solar_mw, storage_mw = circuit.solar["kw"].sum() / 1000, circuit.storage["kw"].sum() / 1000
     facts = [
-        ("substations", "; ".join(f"{s.substation} {s.name}, {s.high_kv:g}/{s.low_kv:g} kV, {s.mva:g} MVA, {s.feeders} feeders" for s in circuit.sources.itertuples())),
+        ("substations", "; ".join(stations)),
         ("size", f"{row['buses']} buses, {row['nodes']} nodes, {row['lines']} lines"),
-        ("loads", f"{row['loads']} loads at service transformers, {row['customers']} customers, {row['load_mw']:.3f} MW at peak"),
-        ("solar", f"{len(circuit.solar)} sites, {circuit.solar['kw'].sum() / 1000:.2f} MW, in service"),
-        ("storage", f"{len(circuit.storage)} sites, {circuit.storage['kw'].sum() / 1000:.2f} MW, off (candidates.dss)"),
+        ("loads", f"{row['loads']} at service transformers, {row['customers']} customers, {row['load_mw']:.3f} MW"),
+        ("solar", f"{len(circuit.solar)} sites, {solar_mw:.2f} MW, in service"),
+        ("storage", f"{len(circuit.storage)} sites, {storage_mw:.2f} MW, off (candidates.dss)"),
         ("devices", f"{row['devices']} in devices.csv, {row['ties']} of them normally open"),
-    ]  # fmt: skip
+    ]
+    worst = f"{row['worst_loading_pu']:.2f} of the rating, {row['worst_element']}"
     results = [
         ("source", f"{row['served_mw'] + row['losses_mw']:.3f} MW"),
         ("losses", f"{1000 * row['losses_mw']:.1f} kW ({row['losses_percent']:.1f} %)"),
-        ("lowest voltage", f"{row['v_min_pu']:.4f} pu at {row['v_min_bus']}; {row['low_nodes']} nodes below 0.95 pu"),
-        ("highest loading", f"{row['worst_loading_pu']:.2f} of the rating, {row['worst_element']}; {row['overloads']} elements above 1"),
-        ("substation transformer", f"{row['transformer_loading_pu']:.2f} of its rating (the highest)"),
+        ("lowest voltage", f"{row['v_min_pu']:.4f} pu at {row['v_min_bus']}"),
+        ("nodes below the voltage limit", str(row["low_nodes"])),
+        ("highest loading", worst),
+        ("elements above their rating", str(row["overloads"])),
+        ("substation transformers", f"{row['transformer_loading_pu']:.2f} of the rating (the highest)"),
         ("every load energised", "yes" if row["energised"] else "no"),
         ("radial", "yes" if row["radial"] else "no"),
-        ("at full sun", f"{row['sun_source_mw']:.3f} MW from the source, highest voltage {row['sun_v_max_pu']:.4f} pu"),
-    ]  # fmt: skip
+        ("at full sun", f"{row['sun_source_mw']:.3f} MW from the source, at most {row['sun_v_max_pu']:.4f} pu"),
+    ]
     left_out = (
         f"\n{circuit.ties_left_out} ties lead to substations outside this model and are left out.\n"
         if circuit.ties_left_out
         else ""
     )
+    ratings = ", `storage.csv` (ratings)" if len(circuit.storage) else ""
     listed = "\n".join(f"- {n.severity}{f' ({n.table})' if n.table else ''}: {n.text}" for n in notes.itertuples())
     return f"""# {circuit.title}
 
@@ -159,8 +169,8 @@ At peak load after sunset (generation_scale 0), tap changers active, unless said
 ## Files
 
 `master.dss` (load this), `candidates.dss` (storage and grid-forming sources, off), `devices.csv`, `customers.csv`,
-`buscoords.csv` (degrees){", `storage.csv` (ratings)" if len(circuit.storage) else ""}. Loads and solar carry the name of
-their service transformer; lines that of their edge.
+`buscoords.csv` (degrees){ratings}. Loads and solar carry the name of their service transformer, lines that of their
+edge.
 
 ## What was found, assumed, derived and left out
 

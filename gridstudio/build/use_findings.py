@@ -88,7 +88,8 @@ def _classes(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
             if len(odd):
                 yield Note(
                     "warning", "customers", len(odd),
-                    f"The {column} of {len(odd)} customers is not their transformer's ({some(odd)}): the latter counts.",
+                    f"The {column} of {len(odd)} customers is not their transformer's ({some(odd)}): "
+                    "the latter counts.",
                 )  # fmt: skip
 
 
@@ -100,8 +101,8 @@ def _plants(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
         mw = solar.loc[running, "capacity_kw"].sum() / 1000.0
         yield Note(
             "assumption", "solar_installations", int(running.sum()),
-            f"{mw:.1f} MW of solar in service against {peak_mw:.1f} MW of peak load, at power factor 1; the model holds it "
-            "at full sun (generation_scale 1), the figures below are for the peak after sunset (generation_scale 0).",
+            f"{mw:.1f} MW of solar in service against {peak_mw:.1f} MW of peak load, at power factor 1; the model holds "
+            "it at full sun (generation_scale 1), the figures below are for the peak after sunset (generation_scale 0).",
         )  # fmt: skip
     for name in ("solar_installations", "battery_installations", "ev_chargers"):
         off = int((~sites.in_service(utility[name])).sum())
@@ -151,8 +152,8 @@ def _switches(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
     else:
         yield Note(
             "derived", "switches", 0,
-            "There is no switch table: breakers, fuses, reclosers, sectionalisers and ties are read from the node types; "
-            "breakers and reclosers are taken as remote, all others as manual.",
+            "There is no switch table: breakers, fuses, reclosers, sectionalisers and ties are read from the node "
+            "types; breakers and reclosers are taken as remote, all others as manual.",
         )  # fmt: skip
     if utility["crew_dispatch"].empty:
         yield Note("assumption", "switches", 0, "There are no crew records: travel times are left to the study.")

@@ -137,9 +137,9 @@ def tints(areas: Iterable[str], borders: Iterable[tuple[str, str]]) -> dict[str,
 
 
 def area_maps(
-    ground: Ground, panels: Sequence[Panel], columns: int, text: Text, path: Path, sources: Mapping[int, str] | None = None
+    ground: Ground, panels: Sequence[Panel], columns: int, text: Text, path: Path, sources: Sequence[int] = ()
 ) -> None:
-    """Maps side by side, ``columns`` in a row. ``sources``: names of further sources by row of the buses."""
+    """Maps side by side, ``columns`` in a row. ``sources``: buses (rows) with a source of their own."""
     diagram = ground.diagram
     columns = max(1, min(columns, len(panels)))
     flat = frame_height(diagram.extent, WIDTH / columns, MARGIN, 0, 1e9) < 0.2 * WIDTH / columns
@@ -157,7 +157,7 @@ def area_maps(
         font = 10 if columns < 3 else 8.8
         write(axes, left + MARGIN, bottom + cell_height - 14, panel.caption, fontsize=font, fontweight="bold")
         frame = Frame(left, bottom, cell, cell_height - CAPTION, diagram.extent, MARGIN)
-        _draw(axes, ground, frame, panel, size, sources or {})
+        _draw(axes, ground, frame, panel, size, sources)
     legend(axes, entries, "", WIDTH)
     save(figure, path)
 
@@ -206,12 +206,14 @@ def _apparatus(axes: Axes, diagram: Diagram, middle: NDArray[np.float64], size: 
 
 def _devices(axes: Axes, devices: Devices, middle: NDArray[np.float64], closed: Bools, size: float) -> None:
     """Filled: closed; hollow: open; ringed: remote."""
-    for row, kind, remote in zip(devices.row, devices.kind, devices.remote, strict=True):
-        x, y = middle[row]
-        symbol = SYMBOLS.get(kind, OTHER)
-        axes.plot([x], [y], zorder=5.5, markersize=symbol.size * size, **_face(symbol, bool(closed[row]), size))
-        if remote:
-            axes.plot([x], [y], zorder=5.4, markersize=13.5 * size, **_ring(size))
+    row, kind = np.array(devices.row, dtype=int), np.array(devices.kind, dtype=object)
+    ringed = middle[row[np.array(devices.remote, dtype=bool)]]
+    axes.plot(ringed[:, 0], ringed[:, 1], zorder=5.4, markersize=13.5 * size, **_ring(size))
+    for name in dict.fromkeys(devices.kind):
+        symbol = SYMBOLS.get(name, OTHER)
+        for state in (True, False):
+            at = middle[row[(kind == name) & (closed[row] == state)]]
+            axes.plot(at[:, 0], at[:, 1], zorder=5.5, markersize=symbol.size * size, **_face(symbol, state, size))
 
 
 def _face(symbol: Symbol, closed: bool, size: float) -> dict[str, Any]:
@@ -234,11 +236,11 @@ def _ring(size: float) -> dict[str, Any]:
     }
 
 
-def _sources(axes: Axes, frame: Frame, diagram: Diagram, further: Mapping[int, str], size: float) -> None:
+def _sources(axes: Axes, frame: Frame, diagram: Diagram, further: Sequence[int], size: float) -> None:
     look: dict[str, Any] = {"linestyle": "none", "markeredgecolor": style.INK, "markeredgewidth": 0.9 * size}
     at = frame.px(diagram.xy[diagram.sources])
     axes.plot(at[:, 0], at[:, 1], marker="*", markersize=13 * size, markerfacecolor=SOURCE_COLOUR, zorder=6, **look)
-    if further:
+    if len(further):
         at = frame.px(diagram.xy[list(further)])
         axes.plot(at[:, 0], at[:, 1], marker="h", markersize=12 * size, markerfacecolor=SOURCE_COLOUR, zorder=6, **look)
 

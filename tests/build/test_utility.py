@@ -101,7 +101,8 @@ def tiny():
             {
                 "transformer_id": ["X1", "X2", "X3"], "feeder_id": ["F1", "F1", "F2"],
                 "substation_id": ["S1", "S1", "S2"], "kva_rating": [3000.0, 1000.0, 1500.0],
-                "phase": ["ABC", "A", "ABC"], "primary_voltage_kv": 12.47, "secondary_voltage_v": 480, "status": "active",
+                "phase": ["ABC", "A", "ABC"], "primary_voltage_kv": 12.47, "secondary_voltage_v": 480,
+                "status": "active",
             }
         ),
         "customers": pd.DataFrame(
@@ -442,7 +443,7 @@ RECORDS = {
 }  # fmt: skip
 REMARKABLE = [
     (_set("substations", "rated_capacity_mva", 0, 2.0), "S1 1.5 times", 1),
-    (_set("substations", "peak_load_mva", 0, 1.0), "add up to more than peak_load_mva at 1 substations (up to 3.1 times)", 1),
+    (_set("substations", "peak_load_mva", 0, 1.0), "more than peak_load_mva at 1 substations (up to 3.1 times)", 1),
     (_set("substations", "status", 1, "planned"), "status of 1 rows is planned (S2)", 1),
     (_set("transformers", "status", 0, "failed"), "status of 1 rows is failed (X1)", 1),
     (_set("feeders", "rated_capacity_mw", 0, 9.0), "rated_capacity_mw of 1 feeders", 1),  # 400 A at 12.47 kV: 8.6 MVA

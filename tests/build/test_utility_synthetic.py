@@ -81,7 +81,7 @@ def test_zones_have_a_grid_forming_source_that_is_off(built, base):
 
 def test_several_substations_are_one_model_with_a_source_each(tmp_path):
     settings = SyntheticSettings(
-        seed=1, substations=2, feeders=2, buses_per_feeder=40, customers_per_feeder=60, years=1
+        seed=1, substations=2, feeders=2, buses_per_feeder=60, customers_per_feeder=500, years=1
     )
     generated.build(settings, tmp_path / "two")
     done = evaluate(Feeder("synthetic", tmp_path / "two" / "master.dss"), scenario=AT_PEAK)
