@@ -270,7 +270,8 @@ def _open_ends(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
         yield Note(
             "derived", "network_edges", len(ends),
             f"{len(ends)} last segments of feeders are marked open. Where a tie hangs on the end "
-            f"({int(with_tie.sum())}), the segment is a closed conductor and the tie's switch the open point; the others stay open.",
+            f"({int(with_tie.sum())}), the segment is a closed conductor and the tie's switch the open point; "
+            "the others stay open.",
         )  # fmt: skip
     wires = touching[touching["status"].eq("open")]
     point = wires["from_node_id"].where(wires["from_node_id"].isin(points), wires["to_node_id"])

@@ -164,7 +164,8 @@ def _generators(circuit: Circuit) -> str:
         "Solar in service, summed by service transformer; at full sun. A scenario's generation_scale is the sun.",
         (
             f"new pvsystem.pv_{row.transformer} phases={row.phases} bus1={row.bus}.{row.nodes} conn=wye "
-            f"kv={row.kv:.6g} kva={1.1 * row.kw:.6g} pmpp={row.kw:.6g} irradiance=1 pf=1 %cutin=0 %cutout=0 vminpu=0.7 vmaxpu=1.3"
+            f"kv={row.kv:.6g} kva={1.1 * row.kw:.6g} pmpp={row.kw:.6g} irradiance=1 pf=1 "
+            "%cutin=0 %cutout=0 vminpu=0.7 vmaxpu=1.3"
             for row in circuit.solar.itertuples()
         ),
     )

@@ -101,8 +101,9 @@ def _plants(utility: Utility, settings: ImportSettings) -> Iterator[Note]:
         mw = solar.loc[running, "capacity_kw"].sum() / 1000.0
         yield Note(
             "assumption", "solar_installations", int(running.sum()),
-            f"{mw:.1f} MW of solar in service against {peak_mw:.1f} MW of peak load, at power factor 1; the model holds "
-            "it at full sun (generation_scale 1), the figures below are for the peak after sunset (generation_scale 0).",
+            f"{mw:.1f} MW of solar in service against {peak_mw:.1f} MW of peak load, at power factor 1; the model "
+            "holds it at full sun (generation_scale 1), the figures of the models are for the peak after sunset "
+            "(generation_scale 0).",
         )  # fmt: skip
     for name in ("solar_installations", "battery_installations", "ev_chargers"):
         off = int((~sites.in_service(utility[name])).sum())

@@ -7,7 +7,12 @@ from pathlib import Path
 from gridstudio.result import StudyResult, disk_errors
 
 # The module that composes the report of each job; imported when needed, because drawing libraries take their time.
-JOBS = {"flow": "gridstudio.report.flow", "reconductoring": "gridstudio.report.reconductoring"}
+JOBS = {
+    "flow": "gridstudio.report.flow",
+    "islanding": "gridstudio.report.islanding",
+    "reconductoring": "gridstudio.report.reconductoring",
+    "restoration": "gridstudio.report.restoration",
+}
 PLAIN = "gridstudio.report.plain"
 
 

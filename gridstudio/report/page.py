@@ -42,6 +42,11 @@ def note(parts: Iterable[Html], warning: bool = False) -> Html:
     return Html(f'<div class="note{" warn" if warning else ""}">{join(parts)}</div>')
 
 
+def landscape(parts: Iterable[Html]) -> Html:
+    """Something wide that gets a page of its own, lying on its side, on paper."""
+    return Html(f'<div class="landscape">{join(parts)}</div>')
+
+
 def heading(text: str) -> Html:
     """A heading inside a section."""
     return Html(f"<h3>{escape(text)}</h3>")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from gridstudio.report import page
 from gridstudio.report.workbook import write_workbook
 from gridstudio.result import StudyResult
@@ -32,3 +34,13 @@ def provenance(result: StudyResult) -> list[page.Html]:
         page.details("Versions, inputs, solves and seconds", [page.tree(result.provenance)]),
         page.details("Settings of the study", [page.tree(result.settings)]),
     ]
+
+
+def assumptions(stated: pd.DataFrame, findings: pd.DataFrame) -> list[page.Html]:
+    """What the numbers rest on, and what the input's checks found."""
+    parts = [page.table(stated)] if len(stated) else []
+    parts.append(page.heading("Findings about the input"))
+    if len(findings):
+        return [*parts, page.table(findings)]
+    nothing = "None: the checks of the circuit and of the study found nothing to tell."
+    return [*parts, page.paragraph(nothing)]

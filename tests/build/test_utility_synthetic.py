@@ -1,19 +1,25 @@
 """Round trip: the synthetic utility through the importer is a sound base case to plan on."""
 
+from io import StringIO
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from gridstudio import engine
-from gridstudio.build import generated, network, tables
+from gridstudio.build import generated, model, network, tables
 from gridstudio.build.findings import findings
 from gridstudio.build.settings import ImportSettings
 from gridstudio.build.summary import AT_PEAK
 from gridstudio.build.synthetic import SyntheticSettings
+from gridstudio.build.synthetic import tables as synthetic_tables
 from gridstudio.domain.changes import ChangeSet, SetSwitch
 from gridstudio.domain.devices import read_devices
 from gridstudio.engine import Feeder
 from gridstudio.evaluation import evaluate
+
+COMMITTED = Path(__file__).resolve().parents[2] / "dss_models" / "synthetic"
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +102,24 @@ def test_the_same_seed_gives_the_same_files(built, tmp_path):
     generated.build(SyntheticSettings(seed=3, buses_per_feeder=60, customers_per_feeder=200, years=1), out)
     one, two = ({p.relative_to(f): p.read_bytes() for p in f.rglob("*") if p.is_file()} for f in (built[1], out))
     assert one == two
+
+
+def test_the_committed_utility_is_what_its_seed_gives():
+    # made by: gridstudio build synthetic --seed 1 --out dss_models/synthetic --overwrite
+    committed = tables.read(COMMITTED / "tables")
+    for name, table in synthetic_tables(SyntheticSettings(seed=1)).items():
+        if name in committed.paths:
+            kept = pd.read_csv(committed.paths[name], keep_default_na=False, dtype=str)
+            fresh = pd.read_csv(StringIO(table.to_csv(index=False)), keep_default_na=False, dtype=str)
+            pd.testing.assert_frame_equal(kept, fresh)
+    substations = tuple(committed["substations"]["substation_id"])
+    derived = model.derive(committed, ImportSettings(), substations, "synthetic", "")
+    kept_loads = evaluate(Feeder("synthetic", COMMITTED / "master.dss")).network.loads
+    assert kept_loads["load"].tolist() == derived.loads["load"].tolist()
+    np.testing.assert_allclose(kept_loads["kw"], derived.loads["kw"], rtol=1e-6)
+
+
+def test_the_committed_utility_is_feasible_at_peak_and_small():
+    done = evaluate(Feeder("synthetic", COMMITTED / "master.dss"), scenario=AT_PEAK)
+    assert done.feasible, done.violations()
+    assert sum(path.stat().st_size for path in COMMITTED.rglob("*") if path.is_file()) < 1_500_000

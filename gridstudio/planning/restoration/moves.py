@@ -7,7 +7,7 @@ from gridstudio.domain.sections import Sections, bits
 from gridstudio.planning.restoration.clock import Operation
 from gridstudio.planning.restoration.incident import Incident
 
-MOST_GROUPS = 4096  # connected groups behind one device that are looked at; more are refused, and said
+MOST_GROUPS = 4096  # connected groups behind one device that are looked at; where there are more, nothing is proved
 
 
 @dataclass(frozen=True)
@@ -117,5 +117,6 @@ def _pickup(sections: Sections, closed: int, device: int, group: int) -> Move | 
     after = closed | 1 << device
     for d in opened:
         after &= ~(1 << d)
-    operations = tuple(Operation(d, False) for d in sorted(opened)) + (Operation(device, True),)
+    opened.sort(key=lambda d: (not sections.devices[d].remote, d))  # crews travel meanwhile
+    operations = tuple(Operation(d, False) for d in opened) + (Operation(device, True),)
     return Move(operations, after, group)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gridstudio.report import arrange, page, style, webmap
 from gridstudio.report.page import Html
-from gridstudio.report.plain import FOOTER, provenance
+from gridstudio.report.plain import FOOTER, assumptions, provenance
 from gridstudio.report.reconductoring import evidence, words
 from gridstudio.report.reconductoring.figures import cost_shape
 from gridstudio.report.reconductoring.view import Study
@@ -21,7 +21,7 @@ def write_page(study: Study, figures: dict[str, Path], path: Path) -> None:
         ("map", "The network, year by year", evidence.network(study, figures)),
         ("evidence", "Evidence", evidence.evidence(study, figures)),
         ("comparison", f"Compared with {study.published}", evidence.comparison(study, figures)),
-        ("assumptions", "Assumptions and findings", _assumptions(study)),
+        ("assumptions", "Assumptions and findings", assumptions(study.table("assumptions"), study.table("findings"))),
         ("provenance", "Provenance", [*_timing(study), *provenance(result)]),
     ]
     subtitle = f"Reconductoring study over {study.years} years, {len(study.table('scenarios'))} load scenarios"
@@ -146,19 +146,6 @@ def _chip(value: Any) -> Html:
 
 
 # ---- assumptions, provenance -----------------------------------------------------------------
-
-
-def _assumptions(study: Study) -> list[Html]:
-    assumptions, findings = study.table("assumptions"), study.table("findings")
-    parts: list[Html] = []
-    if len(assumptions):
-        parts.append(page.table(assumptions))
-    parts.append(page.heading("Findings about the input"))
-    if len(findings):
-        parts.append(page.table(findings))
-    else:
-        parts.append(page.paragraph("None: the checks of the circuit and of the study found nothing to tell."))
-    return parts
 
 
 def _timing(study: Study) -> list[Html]:

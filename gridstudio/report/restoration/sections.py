@@ -1,0 +1,205 @@
+"""The page of a restoration study: the verdict first, then methods, storms, cold load, worth, network, assumptions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from gridstudio.report import page
+from gridstudio.report.page import Html
+from gridstudio.report.plain import FOOTER, assumptions, provenance
+from gridstudio.report.restoration import words
+from gridstudio.report.restoration.figures import cold_storms
+from gridstudio.report.restoration.view import Study
+
+MOST_VIOLATIONS = 150
+MOST_SHEETS = 60  # order sheets of storms without figures on the page
+SHEET = [
+    "step", "minute", "device", "type", "action", "control", "purpose", "sections", "customers", "load_kw", "v_min_pu",
+    "v_min_at", "loading_max_pu", "loading_at", "rating",
+]  # fmt: skip
+KW_COLUMNS = {"kw": "load_kw", "kw_restored": "restored_kw"}  # a unit belongs at the end of a name
+Figures = dict[str, Path]
+
+
+def write_page(study: Study, figures: Figures, path: Path) -> None:
+    """Write report.html with the figures that have been drawn."""
+    result = study.result
+    sections = [
+        ("storms", "The storms and their switching orders", _storms(study, figures)),
+        ("methods", "The methods compared", _methods(study, figures)),
+        ("cold", "Cold load pickup", _cold_load(study, figures)),
+        ("violations", "Limits that would break", _violations(study)),
+        ("worth", "What it is worth", _worth(study)),
+        ("network", "Devices and sections", _network(study, figures)),
+        ("assumptions", "Assumptions and findings", assumptions(study.table("assumptions"), study.table("findings"))),
+        ("provenance", "Provenance", [*_timing(study), *provenance(result)]),
+    ]
+    count = len(study.storms)
+    methods = ", ".join(study.label(method) for method in study.methods)
+    subtitle = f"Service restoration, {count} storm{'' if count == 1 else 's'}; methods: {methods or 'none was run'}"
+    path.write_text(page.document(result.title, subtitle, _top(study, figures), sections, {}, FOOTER), encoding="utf-8")
+
+
+def _top(study: Study, figures: Figures) -> list[Html]:
+    told = words.judgement(study)
+    parts = [
+        page.paragraph(" ".join(words.verdict(study)), "lead"),
+        page.note([page.paragraph(text) for text, _ in told], warning=any(warning for _, warning in told)),
+    ]
+    if "methods" in figures:
+        parts.append(page.picture(figures["methods"], "Customer-minutes and customers picked up by method"))
+    return [*parts, page.tiles(study.result.headline)]
+
+
+# ---- storms --------------------------------------------------------------------------------------
+
+
+def _storms(study: Study, figures: Figures) -> list[Html]:
+    if not study.storms:
+        return []
+    parts = [page.paragraph(words.left_out(study), "quiet")] if words.left_out(study) else []
+    parts.append(page.tabs("storm", [(storm, _storm(study, figures, storm)) for storm in study.shown]))
+    others = study.storms[len(study.shown) :]
+    sheets = [page.details(f"Order sheet: {storm}", [order_sheet(study, storm)]) for storm in others[:MOST_SHEETS]]
+    if others:
+        parts += [page.heading("Order sheets of the other storms"), *sheets]
+    if len(others) > MOST_SHEETS:
+        left = len(others) - MOST_SHEETS
+        parts.append(page.paragraph(f"The order sheets of {left} more storms are in the workbook.", "quiet"))
+    return parts
+
+
+def _storm(study: Study, figures: Figures, storm: str) -> Html:
+    label = study.label(study.best)
+    faults = study.table("storms")
+    faults = faults[(faults["storm"] == storm) & (faults["role"] == "judged")].drop(columns=["storm", "role"])
+    parts = [page.table(faults, "Faults and when they are repaired")] if len(faults) else []
+    parts += _picture(figures, f"map_{storm}", f"The network after the trips and after switching, storm {storm}")
+    parts.append(order_sheet(study, storm))
+    parts += _picture(figures, f"customers_out_{storm}", f"Customers out over time, storm {storm}")
+    if f"steps_{storm}" in figures:
+        maps = _picture(figures, f"steps_{storm}", f"The network after each operation, storm {storm}")
+        parts.append(page.details(f"A map of each operation ({label})", maps))
+    others = [m for m in study.methods if m != study.best and len(study.operations(storm, m))]
+    sheets = [order_sheet(study, storm, method) for method in others]
+    if sheets:
+        parts.append(page.details("Order sheets of the other methods", sheets))
+    outages = study.of("outages", storm).drop(columns=["storm", "method", "seed"])
+    if len(outages):
+        parts.append(page.details(f"How long each section is out ({label})", [page.table(outages)]))
+    return page.join(parts)
+
+
+def _picture(figures: Figures, name: str, alt: str) -> list[Html]:
+    return [page.picture(figures[name], alt)] if name in figures else []
+
+
+def order_sheet(study: Study, storm: str, method: str = "") -> Html:
+    """The switching order of a storm as a table that a crew can take along."""
+    sheet = study.of("orders", storm, method)
+    label = study.label(method or study.best)
+    if not len(sheet):
+        return page.paragraph(f"The method {label} has no order for this storm.")
+    shown = sheet.rename(columns=KW_COLUMNS)
+    columns = [c for c in SHEET if c in shown]
+    marked = (shown["violations"].astype(int) > 0).tolist()
+    broken = " Tinted: a limit is broken." if any(marked) else ""
+    training = f", training {sheet['seed'].iloc[0]}" if (study.of("comparison", storm, method)["seed"] > 0).any() else ""
+    caption = f"Order sheet: {storm} ({label}{training}). Every row is a solved power flow.{broken}"
+    return page.landscape([page.table(shown[columns], caption, marked=marked)])
+
+
+# ---- methods -------------------------------------------------------------------------------------
+
+
+def _methods(study: Study, figures: Figures) -> list[Html]:
+    means, compared = study.table("means"), study.named("comparison")
+    parts: list[Html] = []
+    if len(means):
+        caption = "Sums over all storms (operations: mean; violations: storms with any; learned: mean of its trainings)"
+        shown = means.drop(columns="method").rename(columns={"label": "method"})
+        parts.append(page.table(shown, caption, marked=(means["violations"].astype(int) > 0).tolist()))
+    parts += _picture(figures, "storms", "Customer-minutes of every storm by method")
+    if len(compared):
+        marked = (compared["violations"].astype(int) > 0).tolist()
+        shown = compared.rename(columns=KW_COLUMNS)
+        title = f"Every storm, method and training ({len(compared)} rows)"
+        parts.append(page.details(title, [page.table(shown, marked=marked)]))
+    seeds = study.table("seeds")
+    if len(seeds):
+        caption = "Each training, judged on all storms; difference below zero: fewer customer-minutes than greedy"
+        parts += [page.heading("Learning"), page.table(seeds, caption)]
+    return parts + _picture(figures, "training", "Customer-minutes saved per episode while training")
+
+
+# ---- cold load, limits, worth --------------------------------------------------------------------
+
+
+def _cold_load(study: Study, figures: Figures) -> list[Html]:
+    if "cold_load" not in study.result.tables:
+        return []
+    parts = [page.paragraph(words.cold_load(study))]
+    table = study.named("cold_load")
+    pictures = [
+        (storm, page.picture(figures[f"cold_load_{storm}"], f"Load with surges and limits over time, storm {storm}"))
+        for storm in cold_storms(study)
+        if f"cold_load_{storm}" in figures
+    ]
+    if pictures:
+        parts.append(page.tabs("cold", pictures))
+    if len(table):
+        caption = "Picked up later than without surges, or (tinted) deferred to the repair"
+        shown = table.rename(columns=KW_COLUMNS)
+        parts.append(page.table(shown, caption, marked=table["pickup_min"].isna().tolist()))
+    return parts
+
+
+def _violations(study: Study) -> list[Html]:
+    table = study.named("violations")
+    if not len(table):
+        return []
+    counted = table.groupby(["method", "kind"], sort=False).agg(storms=("storm", "nunique"), places=("element", "size"))
+    worst = table.groupby(["method", "kind"], sort=False)["value"].agg(["min", "max"])
+    joined = counted.join(worst.rename(columns={"min": "lowest value", "max": "highest value"})).reset_index()
+    where = f"tables/violations.csv ({len(table)} rows)"
+    caption = f"The first {MOST_VIOLATIONS}; all of them are in {where}." if len(table) > MOST_VIOLATIONS else ""
+    return [
+        page.paragraph("What neither the normal state nor the trips explain, by method. No loop may be closed."),
+        page.table(joined),
+        page.details(f"The list ({len(table)} rows)", [page.table(table.head(MOST_VIOLATIONS), caption)]),
+    ]
+
+
+def _worth(study: Study) -> list[Html]:
+    table = study.table("business_case")
+    if not len(table):
+        return []
+    note = "Saved against crews only. A customer whom switching brings back is no benefit of islanding."
+    return [page.paragraph(note, "quiet"), page.table(table)]
+
+
+# ---- network, timing -----------------------------------------------------------------------------
+
+
+def _network(study: Study, figures: Figures) -> list[Html]:
+    parts = _picture(figures, "network", "The network with its devices and sections")
+    for name, what in (("devices", "devices"), ("sections", "sections"), ("storms", "faults of all storms")):
+        table = study.table(name)
+        if len(table):
+            shown: pd.DataFrame = table.rename(columns=KW_COLUMNS)
+            parts.append(page.details(f"{len(table)} {what}", [page.table(shown)], opened=name == "devices"))
+    return parts
+
+
+def _timing(study: Study) -> Sequence[Html]:
+    timing = study.named("timing")
+    if not len(timing):
+        return []
+    phases = [_phase(study, str(phase)) for phase in timing["phase"]]
+    return [page.table(timing.assign(phase=phases))]
+
+
+def _phase(study: Study, phase: str) -> str:
+    lead, _, method = phase.partition(" ")
+    return f"{lead} {study.label(method)}" if lead == "method" and method else phase
