@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gridstudio.domain.changes import At as At
     from gridstudio.domain.changes import ChangeSet as ChangeSet
     from gridstudio.domain.changes import Reconductor as Reconductor
+    from gridstudio.domain.changes import SetSource as SetSource
     from gridstudio.domain.changes import SetSwitch as SetSwitch
     from gridstudio.domain.limits import Limits as Limits
     from gridstudio.domain.scenarios import Scenario as Scenario
@@ -30,6 +31,7 @@ _HOME = {
     "At": "domain.changes",
     "ChangeSet": "domain.changes",
     "Reconductor": "domain.changes",
+    "SetSource": "domain.changes",
     "SetSwitch": "domain.changes",
     "Limits": "domain.limits",
     "Scenario": "domain.scenarios",

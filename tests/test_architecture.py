@@ -22,6 +22,8 @@ DOORS = {
     "joblib": {"evaluation"},
     "distributed": {"evaluation"},
     "gymnasium": {"planning"},
+    "linopy": {"solve", "planning"},
+    "highspy": {"solve", "planning"},
     "matplotlib": {"report"},
     "plotly": {"report"},
     "PIL": {"report"},

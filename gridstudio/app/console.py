@@ -86,8 +86,12 @@ class Display:
             self._out.print(f"\nMap and tables: {folder / 'report.html'}", soft_wrap=True)
 
     def result(self, found: "StudyResult", folder: Path, seconds: dict[str, float], total: float) -> None:
-        """The headline, the plan to commit to, what remains, where the time went, where the report is."""
+        """The headline, the plan, what remains, where the time went, where the report is."""
         self._headline(found)
+        if found.job == "restoration":
+            self._restoration(found)
+        if found.job == "islanding":
+            self._islanding(found)
         if (robust := found.tables.get("robust")) is not None and len(robust):
             self._commitment(str(robust["measure"].iloc[0]), found.tables["robust_interventions"])
         left = found.tables.get("violations_after")
@@ -127,6 +131,50 @@ class Display:
             return
         shown = best[["year", "line", "length_m", "from", "to", "cost_usd"]]
         self._rows(shown, {"length_m": "{:.0f}", "cost_usd": "{:,.0f}"}, most=40)
+
+    def _restoration(self, found: "StudyResult") -> None:
+        """The methods, and the first storm's order sheet by the method that is named last (the most thorough one)."""
+        means, orders = found.tables["means"], found.tables["orders"]
+        if not len(means):
+            return
+        self._out.print("\n[bold]Methods[/bold] (sums over the storms; operations: mean; violations: storms with any)")
+        columns = {
+            "label": "method", "customers_restored": "picked up", "customer_minutes": "cust.-min",
+            "ens_kwh": "kWh lost", "operations": "operations", "violations": "violations",
+        }  # fmt: skip
+        formats = dict.fromkeys(("picked up", "cust.-min", "kWh lost"), "{:,.0f}") | {"operations": "{:.1f}"}
+        self._rows(means[list(columns)].rename(columns=columns), formats)
+        if not len(orders):
+            return
+        storm, method, label = orders["storm"].iloc[0], means["method"].iloc[-1], means["label"].iloc[-1]
+        sheet = orders[(orders["storm"] == storm) & (orders["method"] == method)]
+        sheet = sheet[sheet["seed"] == sheet["seed"].min()]
+        names = [name if len(name) <= 24 else f"{name.count(',') + 1} devices" for name in sheet["device"]]
+        sheet = sheet.assign(device=names)
+        self._out.print("\n[bold]Switching order[/bold]: ", end="")
+        self._out.print(f"{storm} ({label})", markup=False)
+        columns = {
+            "step": "step", "minute": "min", "action": "action", "device": "device", "control": "control",
+            "customers": "cust.", "kw": "kW", "v_min_pu": "V min", "loading_max_pu": "loading",
+        }  # fmt: skip
+        formats = dict.fromkeys(("min", "cust.", "kW"), "{:.0f}") | {"V min": "{:.4f}", "loading": "{:.3f}"}
+        self._rows(sheet[list(columns)].rename(columns=columns), formats, most=40)
+
+    def _islanding(self, found: "StudyResult") -> None:
+        """How long each zone lasts from the hours that the study names; customers served in the first hour."""
+        table = found.tables["by_start"]
+        named = table[table["named"].astype(bool)].sort_values("start_hour", kind="stable")
+        if not len(named):
+            return
+        self._out.print("\n[bold]Islands[/bold]")
+        columns = {
+            "start_hour": "from", "zone": "zone", "can_island": "can island", "hours_all_load": "h all load",
+            "hours_with_shedding": "h shedding", "customers_served": "served", "customers": "of",
+        }  # fmt: skip
+        hours = dict.fromkeys(("h all load", "h shedding"), "{:.1f}")
+        formats = hours | dict.fromkeys(("served", "of"), "{:.0f}")
+        shown = named[list(columns)].rename(columns=columns)
+        self._rows(shown.replace({"can island": {True: "yes", False: "no"}}), formats, most=40)
 
     def _causes(self, left: "pd.DataFrame") -> None:
         """One row per kind and cause, with the worst value."""

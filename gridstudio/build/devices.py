@@ -28,22 +28,27 @@ def devices_of(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The lines with switches where a node is one, and the device table: the switch table first, then the network.
 
-    A node that is a recloser, sectionaliser or switch gets a switch of its own on its source side (line NODE between
-    NODE_in and NODE), unless the switch table has a device of that type at it.
+    A breaker is the edge to its node, a fuse the edge from its node; a node that is a recloser, sectionaliser or
+    switch gets a switch of its own on its source side (line NODE between NODE_in and NODE). Where the switch table has
+    a device of that type on an edge at the node, that is the device.
     """
     named = _from_switches(utility, edges)
-    lines, standing = _from_equipment(nodes, edges, lines, named)
+    taken = _taken(edges, named)
+    lines, standing = _from_equipment(nodes, edges, lines, taken)
     kind = nodes.set_index("node_id")["node_type"]
     equipment = nodes.set_index("node_id").get("equipment_class", pd.Series(dtype=str))
+    head, fuse = edges["to_node_id"], edges["from_node_id"]
+    is_breaker = head.map(kind).eq("feeder_breaker") & ~head.isin(taken["breaker"])
+    is_fuse = fuse.map(equipment).eq("fuse") & ~fuse.isin(taken["fuse"])
     rows = [
         *named.itertuples(index=False, name=None),
         *standing,
-        *_at_edges(edges, edges["to_node_id"].map(kind).eq("feeder_breaker"), edges["to_node_id"], "breaker"),
-        *_at_edges(edges, edges["from_node_id"].map(equipment).eq("fuse"), edges["from_node_id"], "fuse"),
+        *_at_edges(edges, is_breaker, head, "breaker"),
+        *_at_edges(edges, is_fuse, fuse, "fuse"),
     ]
     rows += [(line, line, "switch", True, False) for line in lines.loc[lines["switch"] & lines["open"], "line"]]
     table = pd.DataFrame(rows, columns=["device", "line", "type", "normally_open", "remote"])
-    table = table.drop_duplicates("line").drop_duplicates("device").reset_index(drop=True)
+    table = table.drop_duplicates("line").reset_index(drop=True)
     short = lines["miles"] * FT_PER_MILE <= DEVICE_FT
     lines = lines.assign(switch=lines["switch"] | (short & lines["line"].isin(table["line"])))
     return lines, _device_table(table, _travel_min(utility))
@@ -77,23 +82,30 @@ def _from_switches(utility: Utility, edges: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _taken(edges: pd.DataFrame, named: pd.DataFrame) -> dict[str, set[str]]:
+    """Nodes at which the switch table has a device, by the type of the device."""
+    edge_of = edges.assign(line=edges["edge_id"].str.lower()).set_index("line")
+    near = edge_of.loc[named["line"], ["from_node_id", "to_node_id"]]
+    found: dict[str, set[str]] = {kind: set() for kind in (*TYPES.values(), "switch")}
+    for kind, a, b in zip(named["type"], near["from_node_id"], near["to_node_id"], strict=True):
+        found[kind] |= {a, b}
+    return found
+
+
 def _from_equipment(
-    nodes: pd.DataFrame, edges: pd.DataFrame, lines: pd.DataFrame, named: pd.DataFrame
+    nodes: pd.DataFrame, edges: pd.DataFrame, lines: pd.DataFrame, taken: dict[str, set[str]]
 ) -> tuple[pd.DataFrame, list[tuple[str, str, str, bool, bool]]]:
     """Switches in nodes that are devices by their equipment class."""
     if "equipment_class" not in nodes:
         return lines, []
     wanted = nodes.assign(type=nodes["equipment_class"].str.lower().map(EQUIPMENT))
     wanted = wanted[wanted["type"].notna() & wanted["node_type"].ne("tie_switch")]
-    edge_of = edges.assign(line=edges["edge_id"].str.lower()).set_index("line")
-    near = edge_of.loc[named["line"], ["from_node_id", "to_node_id"]].assign(type=named["type"].to_numpy())
-    taken = {*zip(near["from_node_id"], near["type"], strict=True), *zip(near["to_node_id"], near["type"], strict=True)}
     into = edges[edges["to_node_id"].isin(wanted["node_id"]) & edges["status"].eq("closed")]
     into = into.drop_duplicates("to_node_id", keep=False).set_index("to_node_id")
     lines = lines.set_index("line", drop=False)
     new, rows = [], []
     for node, kind in zip(wanted["node_id"], wanted["type"], strict=True):
-        if (node, kind) in taken or node not in into.index:
+        if node in taken[kind] or node not in into.index:
             continue
         name = node.lower()
         before = str(into.at[node, "edge_id"]).lower()

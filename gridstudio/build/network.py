@@ -218,11 +218,12 @@ def coordinates_of(
     return table[table["bus"].isin(used | set(sources["bus_high"]))].reset_index(drop=True)
 
 
-def clusters(utility: Utility) -> list[tuple[str, ...]]:
-    """Substations that ties join, in the order of the tables; one without ties stands alone."""
+def clusters(utility: Utility, among: Sequence[str] = ()) -> list[tuple[str, ...]]:
+    """Substations (all, or those ``among``) that ties join, in the order of the tables; some stand alone."""
     graph: nx.Graph = nx.Graph()
     order = {name: index for index, name in enumerate(utility["substations"]["substation_id"])}
     graph.add_nodes_from(order)
     graph.add_edges_from(tie_ends(utility)[["a", "b"]].itertuples(index=False, name=None))
-    parts = [tuple(sorted(part, key=order.__getitem__)) for part in nx.connected_components(graph)]
-    return sorted(parts, key=lambda part: order[part[0]])
+    parts = nx.connected_components(graph.subgraph(among or order))
+    joined = [tuple(sorted(part, key=order.__getitem__)) for part in parts]
+    return sorted(joined, key=lambda part: order[part[0]])

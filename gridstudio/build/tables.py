@@ -216,6 +216,19 @@ def _phases(utility: Utility) -> Iterator[str]:
             yield f"{name}: the phase of {len(bad)} rows is none of A, B, C, AB, AC, BC, ABC ({some(bad)})."
 
 
+def _shared_names(utility: Utility) -> Iterator[str]:
+    """Nodes may stand as lines (ties, reclosers) and get twins (NODE_hv, NODE_in, NODE_b), which must be free."""
+    nodes = set(utility["network_nodes"]["node_id"].str.lower())
+    for name, key in (("network_edges", "edge_id"), ("switches", "switch_id")):
+        shared = sorted(nodes & set(utility[name][key].str.lower()))
+        if shared:
+            yield f"{name}: {len(shared)} values of {key} are also names of nodes ({some(shared)})."
+    ends = ("_hv", "_in", "_b")
+    twins = sorted(node for node in nodes for end in ends if node.endswith(end) and node.removesuffix(end) in nodes)
+    if twins:
+        yield f"network_nodes: {some(twins)} would be mistaken for the second bus of the node whose name they extend."
+
+
 def _edges(utility: Utility) -> Iterator[str]:
     edges = utility["network_edges"]
     strange = edges.loc[~edges["status"].isin(STATUSES), "edge_id"]
@@ -269,6 +282,7 @@ RULES = (
     _unknown_references,
     _unknown_switch_ends,
     _phases,
+    _shared_names,
     _edges,
     _substation_nodes,
     _voltages,

@@ -46,14 +46,13 @@ def build(
     notes = findings(utility, settings)
     wanted = _wanted(utility, settings)
     groups: list[tuple[str, ...]] = [(name,) for name in wanted]
-    joined = [tuple(n for n in part if n in wanted) for part in network.clusters(utility)]
-    joined = [part for part in joined if part]
+    joined = network.clusters(utility, wanted)
     groups += [part for part in joined if len(part) > 1]
     reading_s = time.perf_counter() - started
     solved: dict[tuple[str, ...], Solved] = {}
-    for done, group in enumerate(groups):
+    for group in groups:  # in turn: reading a compiled circuit holds the interpreter, threads gain nothing (measured)
         if progress:
-            progress("models", done, len(groups))
+            progress("models", len(solved), len(groups))
         circuit = derive(utility, settings, group)
         solved[group] = write_and_solve(circuit, out / CIRCUITS / circuit.name, limits, notes, ORIGIN)
     if progress:

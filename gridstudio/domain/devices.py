@@ -3,6 +3,7 @@
 A device sits on a line of the model: to open the device is to open that line at both ends.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -142,5 +143,5 @@ def _device(values: dict[str, str], travel_min: float) -> Device:
 
 
 def _twice(what: str, names: Sequence[str]) -> list[str]:
-    repeated = sorted({name for name in names if name and names.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(names).items() if name and count > 1)
     return [f"The device table names {what} {', '.join(repeated)} more than once."] if repeated else []

@@ -3,6 +3,7 @@
 A state of the devices is an int: bit d is set where device d is closed.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -46,6 +47,8 @@ class Sections:
     ``of_bus``: section of every bus; ``ends``: sections (device, 2) at the first and second bus of each device;
     ``sources``: sections with a source; ``may_feed``: (device, 2) whether the device brings every phase that the
     section at that end has. ``names``: the device that feeds a section in the normal state, or its source's bus.
+    ``needed``: nodes that have voltage wherever their section has supply: all that some state feeds, but for conductors
+    of a device that end at a bus where nothing else has their phase.
 
     A device switches all conductors of its line together: single-phase devices side by side are refused.
     """
@@ -60,6 +63,7 @@ class Sections:
     customers: NDArray[np.float64]  # (section,)
     kw: NDArray[np.float64]  # (section,) published load
     loads: tuple[tuple[str, ...], ...]  # (section,) names of loads
+    needed: NDArray[np.bool_]  # (node,)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -81,6 +85,19 @@ class Sections:
             found[a].append((d, b))
             found[b].append((d, a))
         return tuple(map(tuple, found))
+
+    @cached_property
+    def lateral_fuses(self) -> int:
+        """Fuses of dead-end laterals (bit mask of devices): nothing but fuses lies beyond. They isolate faults, but are
+        not pulled to shed load.
+        """
+        found = 0
+        for section in reversed(self.normal_supply.feeder_of):  # from the ends inwards
+            above = self.normal_supply.feeder_of[section]
+            beyond = [d for d, _ in self.around[section] if d != above]
+            if above >= 0 and self.devices[above].type == "fuse" and all(found >> d & 1 for d in beyond):
+                found |= 1 << above
+        return found
 
     @cached_property
     def node_section(self) -> NDArray[np.intp]:
@@ -183,6 +200,7 @@ def build_sections(network: Network, devices: Sequence[Device], customers: Mappi
         customers=count,
         kw=kw,
         loads=tuple(map(tuple, loads)),
+        needed=phases.needed,
     )
     wrong = [*_loop_findings(sections), *_dead_findings(sections, phases, customers)]
     if wrong:
@@ -278,29 +296,35 @@ class _Phases:
         nodes, on_line = network.nodes[["bus", "phase"]], set(self.rows)
         self.joined: nx.utils.UnionFind = nx.utils.UnionFind(list(nodes.itertuples(index=False, name=None)))
         self.pairs: dict[int, list[tuple[int, int]]] = {}  # conductors of devices' lines
+        touched = Counter(
+            (bus, int(phase))
+            for bus, phases in zip(network.loads["bus"], network.loads["nodes"], strict=True)
+            for phase in phases.split(".") * 2
+            if phase
+        )
         windings: dict[int, list[tuple[int, int]]] = {}
         kinds = network.branches["kind"].to_numpy()
         self.bus1, self.bus2 = (network.branches[end].to_numpy() for end in ("bus1", "bus2"))
         table = network.conductors[["branch", "phase", "phase2", "closed"]]
         for branch, p, q, closed in table.itertuples(index=False, name=None):
+            both = (self.bus1[branch], p), (self.bus2[branch], q)
+            touched.update(both if branch in on_line else both * 2)
             if branch in on_line:
                 self.pairs.setdefault(branch, []).append((p, q))
             elif closed and kinds[branch] in TRANSFORMERS:
                 windings.setdefault(branch, []).append((p, q))
             elif closed and p and q:
-                self.joined.union((self.bus1[branch], p), (self.bus2[branch], q))
+                self.joined.union(*both)
         self.transformers = self._transformers(windings)
+        held = set(network.sources)
+        alone = [touched[bus, k] == 1 and bus not in held for bus, k in nodes.itertuples(index=False, name=None)]
+        self.needed = (network.nodes["fed"] | network.nodes["reachable"]).to_numpy() & ~np.array(alone, dtype=bool)
 
     def may_feed(self) -> NDArray[np.bool_]:
-        """Whether a device reaches all nodes of the section at each of its ends (device, 2).
-
-        Nodes that nothing feeds even in the base circuit are not asked for.
-        """
-        nodes = self.network.nodes
+        """Whether a device reaches all needed nodes of the section at each of its ends (device, 2)."""
+        needed = self.network.nodes.loc[self.needed, ["bus", "phase"]]
         asked: dict[int, set[object]] = {}
-        for bus, phase in nodes.loc[nodes["fed"] | nodes["reachable"], ["bus", "phase"]].itertuples(
-            index=False, name=None
-        ):
+        for bus, phase in needed.itertuples(index=False, name=None):
             asked.setdefault(self.of_bus[bus], set()).add(self.joined[(bus, phase)])
         return np.array(
             [

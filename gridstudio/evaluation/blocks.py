@@ -28,6 +28,7 @@ Blocks = dict[int, Sequence[Trajectory]]  # by the number of their first traject
 LONG_RUN_S = 30.0  # estimated seconds of one worker's work from which processes pay for their start
 BLOCK_NODE_SOLVES = 600_000  # about half a second of solves: short for progress and resume, long for its overhead
 MIN_BLOCKS = 16
+SMALL_NODE_SOLVES = 10_000  # some ten milliseconds: solved again sooner than kept
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Workers:
 
     ``scheduler`` is the address of a Dask cluster whose workers see the same files;
     it takes precedence. ``checkpoint`` is a folder where solved blocks are kept, so that
-    an interrupted run goes on where it stopped.
+    an interrupted run goes on where it stopped; evaluations of a few power flows are not kept, but solved again.
     """
 
     count: int = 1
@@ -70,7 +71,8 @@ def solve_all(
     size = max(1, min(-(-len(trajectories) // MIN_BLOCKS), BLOCK_NODE_SOLVES // (nodes * steps)))
     rest: Blocks = {start: trajectories[start : start + size] for start in range(0, len(trajectories), size)}
     result = empty_flow((len(trajectories), steps), network)
-    store = Store(workers.checkpoint, feeder) if workers.checkpoint else None
+    worth_keeping = len(trajectories) * steps * nodes > SMALL_NODE_SOLVES
+    store = Store(workers.checkpoint, feeder) if workers.checkpoint and worth_keeping else None
     count = 0
     for start in list(rest) if store else ():
         if store and (kept := store.load(rest[start])) is not None:

@@ -15,6 +15,7 @@ JOBS = {
     "islanding": "gridstudio.planning.islanding",
     "reconductoring": "gridstudio.planning.reconductoring",
     "restoration": "gridstudio.planning.restoration",
+    "upgrades": "gridstudio.planning.upgrades",
 }
 
 Progress = Callable[[str, int, int], None]  # phase, power flow trajectories done, of how many

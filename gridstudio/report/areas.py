@@ -41,7 +41,7 @@ from gridstudio.report.sheet import (
 
 Bools = NDArray[np.bool_]
 WIDTH = 1680.0
-MOST_LABELS = 40  # of one map
+MOST_LABELS = 60  # of one map
 
 # Pale enough to lie under everything, told apart from their neighbours by every eye.
 TINTS = ("#d3e6f5", "#fbe7b8", "#d6ebdc", "#f1d9e6", "#e0e0ec", "#f6dccb", "#dff1f0")
@@ -65,6 +65,7 @@ class Stroke:
 
 STROKES = {
     "outside": Stroke(style.UNKNOWN, 1.1, "outside the zones"),
+    "island": Stroke("#0072b2", 2.2, "inside a zone"),
     "live": Stroke("#0072b2", 1.7, "live"),
     "restored": Stroke("#009e73", 3.6, "picked up"),
     "dead": Stroke("#6b7680", 1.7, "dead", (0, (1.2, 1.4))),
@@ -86,6 +87,7 @@ SYMBOLS = {
     "sectionaliser": Symbol("P", 8.0),
     "switch": Symbol("v", 7.2),
     "fuse": Symbol(_FUSE, 9.0),
+    "boundary": Symbol("s", 6.2),
 }
 OTHER = Symbol("D", 5.4)
 
@@ -111,7 +113,7 @@ class Ground:
 @dataclass(frozen=True, eq=False)
 class Panel:
     """One map: supply (branch,) by the keys of STROKES, closed (branch,), faulted branches, sources and labels by
-    branch row (``bold``: which of them)."""
+    branch row (which of them ``bold``, which ``pale``)."""
 
     caption: str
     supply: Sequence[str]
@@ -119,6 +121,7 @@ class Panel:
     faults: Sequence[int] = ()
     label: Mapping[int, str] = field(default_factory=dict)
     bold: frozenset[int] = frozenset()
+    pale: frozenset[int] = frozenset()
 
 
 def tints(areas: Iterable[str], borders: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -162,9 +165,7 @@ def area_maps(
     save(figure, path)
 
 
-def _draw(
-    axes: Axes, ground: Ground, frame: Frame, panel: Panel, size: float, sources: Mapping[int, str]
-) -> None:
+def _draw(axes: Axes, ground: Ground, frame: Frame, panel: Panel, size: float, sources: Sequence[int]) -> None:
     diagram = ground.diagram
     paths = [frame.px(path) for path in diagram.paths]
     font = 8.0 * min(size, 1.1)
@@ -188,12 +189,10 @@ def _draw(
 
 
 def _ground_tint(axes: Axes, paths: Sequence[NDArray[np.float64]], tint: Sequence[str], size: float) -> None:
-    rows = [i for i, colour in enumerate(tint) if colour]
-    if rows:
-        under = LineCollection(
-            [paths[i] for i in rows], colors=[tint[i] for i in rows], linewidths=15 * size, zorder=1, capstyle="round"
-        )
-        axes.add_collection(under, autolim=False)
+    for colour in sorted(set(tint) - {""}):
+        rows = [i for i, mine in enumerate(tint) if mine == colour]
+        look: dict[str, Any] = {"colors": colour, "linewidths": 11 * size, "zorder": 1, "capstyle": "round"}
+        axes.add_collection(LineCollection([paths[i] for i in rows], **look), autolim=False)
 
 
 def _apparatus(axes: Axes, diagram: Diagram, middle: NDArray[np.float64], size: float) -> None:
@@ -245,13 +244,11 @@ def _sources(axes: Axes, frame: Frame, diagram: Diagram, further: Sequence[int],
         axes.plot(at[:, 0], at[:, 1], marker="h", markersize=12 * size, markerfacecolor=SOURCE_COLOUR, zorder=6, **look)
 
 
-def _labels(
-    axes: Axes, ground: Ground, frame: Frame, panel: Panel, middle: NDArray[np.float64], font: float
-) -> None:
+def _labels(axes: Axes, ground: Ground, frame: Frame, panel: Panel, middle: NDArray[np.float64], font: float) -> None:
     label = {row: short(name) for row, name in list(panel.label.items())[:MOST_LABELS]}
     thick = np.isin(np.arange(len(middle)), [*ground.devices.row, *panel.faults])
     places = label_places(ground.diagram, frame, label, thick, font)
-    write_labels(axes, middle, Look((), thick, label, panel.bold), places, font)
+    write_labels(axes, middle, Look((), thick, label, panel.bold, panel.pale), places, font)
 
 
 def _entries(ground: Ground, panels: Sequence[Panel], islands: bool) -> list[Entry]:
@@ -264,9 +261,11 @@ def _entries(ground: Ground, panels: Sequence[Panel], islands: bool) -> list[Ent
     if any(len(panel.faults) for panel in panels):
         look = {"marker": _BOLT, "markersize": 15, "markerfacecolor": FAULT, "markeredgecolor": style.PAPER}
         found.append(Entry("fault", {"linestyle": "none", **look}))
-    found += [_device_entry(kind, SYMBOLS.get(kind, OTHER), True) for kind in dict.fromkeys(ground.devices.kind)]
-    if ground.devices.kind:
-        found.append(_device_entry("open (hollow)", SYMBOLS.get(ground.devices.kind[0], OTHER), False))
+    filled, hollow = (_kinds(ground.devices, panels, closed) for closed in (True, False))
+    for kind in dict.fromkeys(ground.devices.kind):
+        found.append(_device_entry(kind, SYMBOLS.get(kind, OTHER), kind in filled))
+    if filled and hollow:
+        found.append(_device_entry("open (hollow)", SYMBOLS.get(next(iter(hollow)), OTHER), False))
     if any(ground.devices.remote):
         found.append(Entry("remote (ringed)", {"markersize": 13, **_ring(1.0)}))
     look = {"marker": "*", "markersize": 12, "markerfacecolor": SOURCE_COLOUR, "markeredgecolor": style.INK}
@@ -278,3 +277,9 @@ def _entries(ground: Ground, panels: Sequence[Panel], islands: bool) -> list[Ent
 
 def _device_entry(label: str, symbol: Symbol, closed: bool) -> Entry:
     return Entry(label, {"markersize": symbol.size, **_face(symbol, closed, 1.0)})
+
+
+def _kinds(devices: Devices, panels: Sequence[Panel], closed: bool) -> list[str]:
+    """The types of which a device is closed (or open) on some map."""
+    pairs = zip(devices.row, devices.kind, strict=True)
+    return list(dict.fromkeys(k for row, k in pairs if any(bool(p.closed[row]) == closed for p in panels)))

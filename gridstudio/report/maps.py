@@ -224,9 +224,10 @@ def branch_lines(
     """Draw the chosen branches."""
     rows = np.flatnonzero(chosen)
     if len(rows):
+        picked = [colours[int(i)] for i in rows]
         collection = LineCollection(
-            [paths[i] for i in rows], colors=[colours[int(i)] for i in rows], linewidths=width, linestyles=linestyle,
-            zorder=zorder, capstyle="round" if linestyle == "solid" else "butt",
+            [paths[i] for i in rows], colors=picked if len(set(picked)) > 1 else picked[0], linewidths=width,
+            linestyles=linestyle, zorder=zorder, capstyle="round" if linestyle == "solid" else "butt",
         )  # fmt: skip
         axes.add_collection(collection, autolim=False)
 

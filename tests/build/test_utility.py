@@ -549,6 +549,8 @@ IMPOSSIBLE = [
     (_set("network_edges", "to_node_id", 1, "NOWHERE"), "name a to_node_id that network_nodes has not (NOWHERE)"),
     (_set("customers", "transformer_id", 1, "X9"), "name a transformer_id that transformers has not (X9)"),
     (_set("feeders", "substation_id", 1, "S9"), "name a substation_id that substations has not (S9)"),
+    (_set("network_edges", "edge_id", 1, "t1"), "1 values of edge_id are also names of nodes (t1)"),
+    (_set("network_nodes", "node_id", 5, "T1_b"), "t1_b would be mistaken for the second bus of the node"),
     (_set("network_edges", "phase", 1, "AX"), "the phase of 1 rows is none of A, B, C"),
     (_set("network_edges", "status", 1, "maybe"), "the status of 1 edges is neither closed nor open (E2)"),
     (_set("network_edges", "to_node_id", 1, "F1-H"), "1 edges join a node with itself (E2)"),

@@ -46,6 +46,10 @@ def test_ties_join_the_substations_into_eight_clusters(spl):
     assert parts == [(1, 3, 6), (2, 11), (4, 7, 15), (5,), (8,), (9,), (10, 12, 13), (14,)]
 
 
+def test_without_the_substation_between_them_two_are_no_cluster(spl):
+    assert network.clusters(spl, ["SUB-001", "SUB-003"]) == [("SUB-001",), ("SUB-003",)]  # both are tied to SUB-006
+
+
 def test_known_defects_are_found(spl):
     notes = findings(spl, ImportSettings())
     warnings = notes[notes["severity"] == "warning"].set_index("table")

@@ -121,7 +121,10 @@ def test_breakers_reclosers_and_fuses_trip_and_the_others_do_not(read, kind, tri
         ("s,transformer.t,switch,false,true,,", "its element 'transformer.t' is not a line ('line.NAME')."),
         ("s,gang,switch,false,true,,", "its element 'gang' is not a line"),
         ("s,line.,switch,false,true,,", "its element 'line.' is not a line"),
-        ("s,line.gang,swich,false,true,,", "its type 'swich' is none of breaker, recloser, sectionaliser, switch, fuse"),
+        (
+            "s,line.gang,swich,false,true,,",
+            "its type 'swich' is none of breaker, recloser, sectionaliser, switch, fuse",
+        ),
         ("s,line.gang,switch,maybe,true,,", "normally_open = 'maybe' should be true or false."),
         ("s,line.gang,switch,false,,,", "remote = '' should be true or false."),
         ("s,line.gang,switch,false,true,-1,", "operating_time_min = '-1' should be a number of minutes, 0 or more."),
@@ -140,7 +143,9 @@ def test_a_wrong_row_is_one_clear_sentence(refused, row, sentence):
 
 
 def test_names_and_elements_may_stand_once_only(refused):
-    message = refused("s,line.gang,switch,false,true,,\ns,line.tie,switch,true,true,,\nt,LINE.GANG,switch,false,true,,\n")
+    message = refused(
+        "s,line.gang,switch,false,true,,\ns,line.tie,switch,true,true,,\nt,LINE.GANG,switch,false,true,,\n"
+    )
     assert "The device table names device s more than once." in message
     assert "The device table names element line.gang more than once." in message
 
@@ -193,5 +198,5 @@ def test_a_model_gives_the_lines_under_fuses_reclosers_and_relays(tmp_path):
 
 def test_a_model_without_devices_asks_for_a_table(circuit):
     network = engine.inspect(circuit())[0]
-    with pytest.raises(InputError, match="has no switching device.*Give a device table"):
+    with pytest.raises(InputError, match=r"has no switching device.*Give a device table"):
         default_devices(network)

@@ -107,11 +107,18 @@ def test_an_interrupted_run_goes_on_where_it_stopped(ieee123, reference, tmp_pat
     assert_same(reference, found)
 
 
-def test_solved_blocks_of_another_circuit_are_not_taken(model, tmp_path):
+def test_solved_blocks_of_another_circuit_are_not_taken(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "SMALL_NODE_SOLVES", 0)  # keep even these
     levels = [(BASE, Scenario(str(k), load_scale=(k,))) for k in (0.8, 1.0)]
     evaluate_many(model("ieee13"), levels, workers=Workers(checkpoint=tmp_path))
     other = evaluate_many(model("ieee13", "edit load.671 kw=900"), levels, workers=Workers(checkpoint=tmp_path))
     assert_same(other, evaluate_many(model("ieee13", "edit load.671 kw=900"), levels))
+    assert len(list(tmp_path.glob("*.npz"))) == 4
+
+
+def test_a_few_power_flows_are_not_kept(model, tmp_path):
+    evaluate_many(model("ieee13"), [(BASE, Scenario())], workers=Workers(checkpoint=tmp_path))
+    assert not list(tmp_path.glob("*.npz"))
 
 
 def test_alike_circuits_are_solved_once(ieee123):

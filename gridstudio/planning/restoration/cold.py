@@ -1,8 +1,9 @@
 """Cold load pickup: when the sections of a plan can be taken back, every surge so far decaying, by power flow.
 
-Sections are picked up one by one along the plan's final tree, each by the device that feeds it there. A pickup waits
-until the power flow with all surges is allowed, then and at every later time of the grid. In the search multipliers
-are rounded up to steps, so that states recur; the schedule found is solved again with the exact ones.
+Sections are picked up one by one along the plan's final tree, each with its dead-end laterals by the device that feeds
+it there. A pickup waits until the power flow with all surges is allowed, then and at every later time of the grid. In
+the search multipliers are rounded up to steps, and what is less (more) than an allowed (refused) load of the same
+sections is taken for allowed (refused); the schedule found is solved again with the exact multipliers.
 """
 
 import math
@@ -17,16 +18,18 @@ from gridstudio.domain.cold_load import Schedule, Surge
 from gridstudio.domain.sections import bits
 from gridstudio.planning.restoration.incident import Incident
 from gridstudio.planning.restoration.methods import Desk
+from gridstudio.planning.restoration.moves import beneath
 from gridstudio.planning.restoration.plan import Plan, allows, timeline
 
 ROUNDING = 0.05  # multipliers in the search are rounded up to a multiple of this
 MOST_EXACT = 5  # sections whose orders are all searched
-FIRST_MIN = 1e-9
+LEAST_KW = 1e-9  # a section without load
 
 
 @dataclass(frozen=True, eq=False)
 class ColdPickup:
-    """A cold load schedule. ``sections``: those picked up by the plan, in the order of ``schedule``'s arrays.
+    """A cold load schedule. ``sections``: those picked up by the plan, in the order of ``schedule``'s arrays;
+    ``members``: each with its laterals (bit masks).
 
     ``curve_*``: on the grid ``minutes`` (time,): surging and diversified load picked up [kW], lowest voltage, highest
     loading, and whether the exact power flow was allowed.
@@ -34,6 +37,7 @@ class ColdPickup:
 
     incident: Incident
     sections: tuple[int, ...]
+    members: tuple[int, ...]
     outage_h: NDArray[np.float64]
     steady_min: NDArray[np.float64]
     factors: NDArray[np.float64]
@@ -51,41 +55,52 @@ def schedule(
 ) -> ColdPickup | None:
     """When to pick up the sections of ``plan``; None if it picks up nothing. ``classes``: load class by section."""
     sections = incident.sections
-    picked = [s for move in plan.moves for s in bits(move.picked_up)]
-    if not picked or any(move.interrupted for move in plan.moves):
+    if not any(move.picked_up for move in plan.moves) or any(move.interrupted for move in plan.moves):
         return None
     when = timeline(incident, desk.clock, plan.moves)
-    tree = _Tree(incident, desk, plan, tuple(picked))
+    tree = _Tree(incident, desk, plan)
+    kw = np.array([sum(float(sections.kw[s]) for s in bits(unit)) for unit in tree.members])
     waiting = cold_load.Sections.of(
-        diversified_kw=[max(float(sections.kw[s]) * incident.storm.load_scale, FIRST_MIN) for s in picked],
-        customers=[float(sections.customers[s]) for s in picked],
+        diversified_kw=np.maximum(kw * incident.storm.load_scale, LEAST_KW),
+        customers=[sum(float(sections.customers[s]) for s in bits(unit)) for unit in tree.members],
         outage_h=outage_min / 60.0,
-        not_before_min=[float(when.restored_min[s]) for s in picked],
-        load_class=[classes[s] for s in picked],
+        not_before_min=[float(when.restored_min[s]) for s in tree.picked],
+        load_class=[classes[max(bits(unit), key=lambda s: float(sections.kw[s]))] for unit in tree.members],
     )
     horizon = max(step_min, math.floor(incident.horizon_min / step_min) * step_min)
-    if len(picked) <= MOST_EXACT:
+    if len(tree.picked) <= MOST_EXACT:
         found = cold_load.best_order(surge, waiting, tree.allowed, step_min, horizon)
     else:
-        order = range(len(picked))
+        order = range(len(tree.picked))
         found = cold_load.earliest_pickup_min(surge, waiting, list(order), tree.allowed, step_min, horizon)
-    return _verified(incident, tree, surge, waiting, found, when.restored_min[picked], step_min, horizon)
+    steady_min = when.restored_min[list(tree.picked)]
+    return _verified(incident, tree, surge, waiting, found, steady_min, step_min, horizon)
 
 
 class _Tree:
     """The final tree of a plan: which devices close for a set of sections, and whether that is allowed."""
 
-    def __init__(self, incident: Incident, desk: Desk, plan: Plan, picked: tuple[int, ...]):
-        self.incident, self.desk, self.picked = incident, desk, picked
+    def __init__(self, incident: Incident, desk: Desk, plan: Plan):
+        self.incident, self.desk = incident, desk
         sections, final = incident.sections, plan.moves[-1].closed
         feeder_of = sections.supply(final, incident.blocked).feeder_of
-        self.device = [feeder_of[s] for s in picked]
+        picked = [s for move in plan.moves for s in bits(move.picked_up)]
+        units = [s for s in picked if not sections.lateral_fuses >> feeder_of[s] & 1]
+        position = {s: number for number, s in enumerate(feeder_of)}  # from the sources outwards
+        self.picked = tuple(sorted(units, key=lambda s: (_done(plan, s), position[s])))
+        self.members = tuple(
+            beneath(
+                sections, {k: d for k, d in feeder_of.items() if k == s or sections.lateral_fuses >> max(d, 0) & 1}, s
+            )
+            for s in self.picked
+        )
+        self.device = [feeder_of[s] for s in self.picked]
         ends = sections.ends.tolist()
-        self.above = [sum(ends[d]) - s for d, s in zip(self.device, picked, strict=True)]
+        self.above = [sum(ends[d]) - s for d, s in zip(self.device, self.picked, strict=True)]
         self.base = final
         for d in self.device:
             self.base &= ~(1 << d)
-        self.known: dict[tuple[float, ...], bool] = {}
+        self.tried: dict[bytes, list[tuple[NDArray[np.float64], bool]]] = {}
 
     def closed(self, alive: NDArray[np.bool_]) -> int | None:
         """The state of the devices with these sections picked up; None if one of them is cut off."""
@@ -102,8 +117,8 @@ class _Tree:
     def all_multipliers(self, multipliers: NDArray[np.float64], alive: NDArray[np.bool_]) -> tuple[float, ...]:
         """Load multipliers by section of the whole network."""
         found = [1.0] * len(self.incident.sections)
-        for s, factor, on in zip(self.picked, multipliers.tolist(), alive.tolist(), strict=True):
-            if on:
+        for unit, factor, on in zip(self.members, multipliers.tolist(), alive.tolist(), strict=True):
+            for s in bits(unit) if on else ():
                 found[s] = factor
         return tuple(found)
 
@@ -112,9 +127,20 @@ class _Tree:
         closed = self.closed(alive)
         if closed is None:
             return False
-        rounded = np.ceil(multipliers / ROUNDING - 1e-9) * ROUNDING
-        state = self.desk.judge.state(closed, self.incident, self.all_multipliers(rounded.round(6), alive))
-        return allows(self.desk.rules, self.incident, state)
+        rounded = (np.ceil(multipliers / ROUNDING - 1e-9) * ROUNDING).round(6)
+        tried = self.tried.setdefault(alive.tobytes(), [])
+        for before, fine in tried:
+            if (rounded <= before).all() if fine else (rounded >= before).all():
+                return fine
+        state = self.desk.judge.state(closed, self.incident, self.all_multipliers(rounded, alive))
+        fine = allows(self.desk.rules, self.incident, state)
+        tried.append((rounded, fine))
+        return fine
+
+
+def _done(plan: Plan, section: int) -> int:
+    """Number of the move that picks up a section."""
+    return next(number for number, move in enumerate(plan.moves) if move.picked_up >> section & 1)
 
 
 def _verified(
@@ -145,6 +171,7 @@ def _verified(
     return ColdPickup(
         incident=incident,
         sections=tree.picked,
+        members=tree.members,
         outage_h=hours,
         steady_min=steady_min,
         factors=factors,

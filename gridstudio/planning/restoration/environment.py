@@ -84,7 +84,7 @@ class RestorationEnvironment:
         for s in bits(self.area):
             for d, other in sections.around[s]:
                 devices |= 1 << d
-                if self.closed >> d & 1 and self.area >> other & 1:
+                if self.closed >> d & 1 and self.area >> other & 1 and not sections.lateral_fuses >> d & 1:
                     mask[d] = True
         if self.area:
             mask[self.stop] = True

@@ -80,10 +80,11 @@ def run(
 
 def desk_of(settings: RestorationSettings, setup: Setup, phases: Phases) -> Desk:
     """What every method of a study works with."""
+    given = settings.methods
     return Desk(
         Judge(phases, setup.sections, setup.limits),
         Clock(setup.sections.devices, settings.devices.crews, settings.devices.dispatch_min),
-        Rules(settings.limits.emergency_h, settings.methods.transfers, settings.methods.max_power_flows),
+        Rules(settings.limits.emergency_h, given.transfers, given.max_power_flows, given.max_nodes),
     )
 
 

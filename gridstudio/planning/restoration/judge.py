@@ -81,12 +81,12 @@ class Judge:
     asked: int = 0
     _flows: dict[tuple[int, float, Multipliers], Flow] = field(default_factory=dict)
     _states: dict[tuple[int, int, int, float, Multipliers], State] = field(default_factory=dict)
+    _references: dict[tuple[int, int, float], tuple[Floats, Floats, Floats]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         network, limits = self.sections.network, self.limits
         is_line = (network.branches["kind"] == "line").to_numpy()
         self.normal_pu = np.where(is_line, limits.loading_max_pu, limits.transformer_loading_max_pu)
-        self._fed = network.nodes["fed"].to_numpy() | network.nodes["reachable"].to_numpy()
         self._bus = network.nodes["bus"].to_numpy()
         self._element = network.branches["element"].to_numpy()
 
@@ -162,13 +162,18 @@ class Judge:
 
     def _reference(self, incident: Incident) -> tuple[Floats, Floats, Floats]:
         """Lowest and highest voltage (node,) and highest loading (branch,) of the normal state and after the trips."""
-        normal, tripped = self._solve([self.sections.normal, incident.start], incident.storm.load_scale, ())
-        alive = self.sections.supply(incident.start, incident.blocked).alive
-        node, branch = self._live_nodes(alive), self._live_branches(alive)
-        low = np.where(node, np.fmin(normal.v_pu, tripped.v_pu), normal.v_pu)
-        high = np.where(node, np.fmax(normal.v_pu, tripped.v_pu), normal.v_pu)
-        loading = np.where(branch, np.fmax(normal.loading_pu, tripped.loading_pu), normal.loading_pu)
-        return low, high, loading
+        scale = incident.storm.load_scale
+        key = (incident.start, incident.blocked, scale)
+        if key not in self._references:
+            normal, tripped = self._solve([self.sections.normal, incident.start], scale, ())
+            alive = self.sections.supply(incident.start, incident.blocked).alive
+            node, branch = self._live_nodes(alive), self._live_branches(alive)
+            self._references[key] = (
+                np.where(node, np.fmin(normal.v_pu, tripped.v_pu), normal.v_pu),
+                np.where(node, np.fmax(normal.v_pu, tripped.v_pu), normal.v_pu),
+                np.where(branch, np.fmax(normal.loading_pu, tripped.loading_pu), normal.loading_pu),
+            )
+        return self._references[key]
 
     def _judged(self, closed: int, incident: Incident, flow: Flow, before: tuple[Floats, Floats, Floats]) -> State:
         supply, limits = self.sections.supply(closed, incident.blocked), self.limits
@@ -192,7 +197,7 @@ class Judge:
         )
 
     def _live_nodes(self, alive: int) -> Flags:
-        return self.sections.members(alive)[self.sections.node_section] & self._fed
+        return self.sections.members(alive)[self.sections.node_section] & self.sections.needed
 
     def _live_branches(self, alive: int) -> Flags:
         return self.sections.members(alive)[self.sections.branch_section]

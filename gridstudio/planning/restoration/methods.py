@@ -81,17 +81,38 @@ def best_pickup(
 
     ``within``: only of these sections (bit mask).
     """
-    alive = incident.sections.supply(closed, incident.blocked).alive
-    ranked = []
+    sections = incident.sections
+    alive = sections.supply(closed, incident.blocked).alive
+    ranked, through = [], []
     for number, move in enumerate(pickups(incident, closed, alive)):
-        if not move.picked_up & within:
-            continue
         after = run(desk.clock, hands, move)
-        gain = saved(incident, move, after.now_min)
+        gain = saved(incident, move, after.now_min) if move.picked_up & within else 0.0
         if gain > 0:
             ranked.append((-gain / len(move.operations), number, move, after))
+        elif not move.picked_up & incident.out:
+            through.append((move, after))
     for _, _, move, after in sorted(ranked, key=lambda item: item[:2]):
         if allows(desk.rules, incident, desk.judge.state(move.closed, incident)):
+            return move, after
+    return _through_spare(incident, desk, through, within)
+
+
+def _through_spare(
+    incident: Incident, desk: Desk, through: list[tuple[Move, Hands]], within: int
+) -> tuple[Move, Hands] | None:
+    """The first allowed way into a part that is dead even normally, from which somebody can be picked up."""
+    for move, after in through:
+        alive = incident.sections.supply(move.closed, incident.blocked).alive
+        onward = [
+            beyond
+            for beyond in pickups(incident, move.closed, alive)
+            if beyond.picked_up & within and saved(incident, beyond, run(desk.clock, after, beyond).now_min) > 0
+        ]
+        masks = [move.closed, *(beyond.closed for beyond in onward)]
+        allowed = (
+            [allows(desk.rules, incident, state) for state in desk.judge.states(masks, incident)] if onward else []
+        )
+        if any(allowed[1:]) and allowed[0]:
             return move, after
     return None
 

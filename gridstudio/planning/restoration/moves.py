@@ -7,7 +7,7 @@ from gridstudio.domain.sections import Sections, bits
 from gridstudio.planning.restoration.clock import Operation
 from gridstudio.planning.restoration.incident import Incident
 
-MOST_GROUPS = 4096  # connected groups behind one device that are looked at; where there are more, nothing is proved
+MOST_GROUPS = 4096  # connected groups behind one device that are looked at; the largest beyond are left out
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,20 @@ def transfers(incident: Incident, closed: int, alive: int, feeder_of: Mapping[in
     """Moves that give live sections to another feeder: opened above, closed elsewhere (break before make)."""
     sections = incident.sections
     ends = sections.ends.tolist()
-    for section, above in feeder_of.items():
-        if above < 0:
+    for d, (a, b) in enumerate(ends):
+        if closed >> d & 1 or not (alive >> a & alive >> b & 1):
             continue
-        below = beneath(sections, feeder_of, section)
-        for d, (a, b) in enumerate(ends):
-            if closed >> d & 1 or (below >> a & 1) == (below >> b & 1):
-                continue
-            near, far = (a, b) if below >> b & 1 else (b, a)
-            if not alive >> near & 1 or not sections.feeds(d, far):
-                continue
-            if _together(sections, closed & ~(1 << above), far, ~below) == below:
-                operations = (Operation(above, False), Operation(d, True))
-                yield Move(operations, closed & ~(1 << above) | 1 << d, 0, interrupted=below)
+        for near, far in ((a, b), (b, a)):
+            section = far
+            while sections.feeds(d, far) and (above := feeder_of[section]) >= 0:
+                below = beneath(sections, feeder_of, section)
+                if below >> near & 1:
+                    break
+                after = closed & ~(1 << above)
+                if not sections.lateral_fuses >> above & 1 and _together(sections, after, far, ~below) == below:
+                    operations = (Operation(above, False), Operation(d, True))
+                    yield Move(operations, after | 1 << d, 0, interrupted=below)
+                section = sum(ends[above]) - section
 
 
 def beneath(sections: Sections, feeder_of: Mapping[int, int], section: int) -> int:
@@ -71,13 +72,16 @@ def beneath(sections: Sections, feeder_of: Mapping[int, int], section: int) -> i
 def groups(sections: Sections, closed: int, first: int, taken: int, whole_only: bool) -> Iterator[int]:
     """Connected groups of sections around ``first`` within what hangs together through closed devices (bit masks).
 
-    The whole comes first. ``taken`` sections are no part of it.
+    The whole comes first. ``taken`` sections are no part of it. Dead-end laterals stay with what feeds them: their
+    fuses are not pulled to shed load.
     """
     whole = _together(sections, closed, first, taken)
     yield whole
-    if whole_only or whole == 1 << first:
+    fuses = closed & sections.lateral_fuses
+    smallest = _together(sections, fuses, first, ~whole)
+    if whole_only or whole == smallest:
         return
-    seen, queue = {1 << first}, [1 << first]
+    seen, queue = {smallest}, [smallest]
     for group in queue:
         if group != whole:
             yield group
@@ -85,7 +89,7 @@ def groups(sections: Sections, closed: int, first: int, taken: int, whole_only: 
             for d, other in sections.around[section]:
                 onwards = closed >> d & 1 and sections.feeds(d, other)
                 if onwards and whole >> other & 1 and not group >> other & 1:
-                    wider = group | 1 << other
+                    wider = group | _together(sections, fuses, other, ~whole | group)
                     if wider not in seen and len(seen) < MOST_GROUPS:
                         seen.add(wider)
                         queue.append(wider)

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 class Certificate:
     """What an exact method proves of its plan: no plan has fewer customer-minutes than ``bound``."""
 
-    status: str  # "optimal", "stopped" (the power flows allowed were used up), or "" for methods that prove nothing
+    status: str  # "optimal", "stopped" (what was allowed is used up), "" for methods that prove nothing
     bound: float = float("nan")
     gap: float = float("nan")  # customer-minutes above the bound
 
@@ -91,11 +91,16 @@ def states_of(incident: Incident, judge: Judge, plan: Plan) -> list[State]:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a method may do. ``transfers``: live sections may change feeders, out for the time of the switching."""
+    """What a method may do.
+
+    ``emergency_h``: how long emergency ratings hold. ``transfers``: live sections may change feeders, out for the time
+    of the switching. ``max_power_flows`` and ``max_nodes`` (states looked at) end an exact search.
+    """
 
     emergency_h: float = 4.0
     transfers: bool = True
     max_power_flows: int = 5000
+    max_nodes: int = 20_000
 
 
 def allows(rules: Rules, incident: Incident, state: State) -> bool:

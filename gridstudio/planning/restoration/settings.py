@@ -113,6 +113,7 @@ class MethodSettings(Section):
     run: tuple[Method, ...] = METHODS
     transfers: bool = Field(True, description="exact: live sections may change feeders, out while they are switched")
     max_power_flows: int = Field(5000, ge=1, description="exact: stop with bound and gap after so many")
+    max_nodes: int = Field(20_000, ge=1, description="exact: or after so many states looked at")
 
     @model_validator(mode="after")
     def _once(self) -> "MethodSettings":

@@ -1,5 +1,6 @@
 """Storms: named in the study, taken from outage records, or drawn at random; the draws depend on the seed only."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gridstudio.planning.restoration.incident import Fault, Storm
 from gridstudio.planning.restoration.settings import DrawSettings, RecordSettings, StormSettings
 
 MINUTES_PER_HOUR = 60.0
+MOST_REPEATS = 5000  # draws of known storms on end: then the circuit is taken to have no more
 
 
 def named(storms: Sequence[StormSettings]) -> list[Storm]:
@@ -33,28 +35,36 @@ def drawn(sections: Sections, settings: DrawSettings, taken: Sequence[Storm]) ->
     if not elements:
         raise InputError("No storm can be drawn: the circuit has no line with supply but switches.")
     used = {frozenset(fault.element for fault in storm.faults) for storm in taken}
+    possible = sum(math.comb(len(elements), count) for count in range(1, settings.faults + 1))
+    if possible <= settings.held_out:
+        raise _too_few(possible, settings)
     found: list[Storm] = []
-    wanted = settings.training + settings.held_out
-    for _ in range(50 * wanted):
-        if len(found) == wanted:
-            break
+    wanted, repeats = settings.training + settings.held_out, 0
+    while len(found) < wanted and repeats < MOST_REPEATS:
         count = min(int(rng.integers(1, settings.faults + 1)), len(elements))
         names = rng.choice(elements, count, replace=False, p=weight)
         faults = tuple(Fault(str(name), float(rng.uniform(*settings.repair_min))) for name in names)
         scale = float(rng.uniform(*settings.load_scale))
-        if (key := frozenset(fault.element for fault in faults)) not in used:
+        key = frozenset(names.tolist())
+        repeats = repeats + 1 if key in used else 0
+        if key not in used:
             used.add(key)
             found.append(Storm("", faults, scale))
     held_out = found[: settings.held_out]
     training = found[settings.held_out :]
     if len(held_out) < settings.held_out or not training:
-        raise InputError(
-            f"Only {len(found)} different storms of up to {settings.faults} faults can be drawn on this circuit, "
-            f"{wanted} are asked for: lower draw.training or draw.held_out, or raise draw.faults."
-        )
+        raise _too_few(len(found), settings)
     return (
         [Storm(f"training {n}", s.faults, s.load_scale) for n, s in enumerate(training, start=1)],
         [Storm(f"held out {n}", s.faults, s.load_scale) for n, s in enumerate(held_out, start=1)],
+    )
+
+
+def _too_few(count: int, settings: DrawSettings) -> InputError:
+    return InputError(
+        f"Only {count} different storms of up to {settings.faults} faults can be drawn on this circuit, "
+        f"{settings.training + settings.held_out} are asked for: lower draw.training or draw.held_out, or raise "
+        "draw.faults."
     )
 
 

@@ -286,14 +286,15 @@ def cold_load(pickups: Sequence[ColdPickup]) -> tuple[pd.DataFrame, pd.DataFrame
         incident, sections = found.incident, found.incident.sections
         name = incident.storm.name
         for k, s in enumerate(found.sections):
+            members = sections.members(found.members[k])
             at = float(found.schedule.pickup_min[k])
             fits = np.isfinite(at)
             rows.append(
                 (
                     name,
                     sections.names[s],
-                    float(sections.customers[s]),
-                    float(sections.kw[s]) * incident.storm.load_scale,
+                    float(sections.customers @ members),
+                    float(sections.kw @ members) * incident.storm.load_scale,
                     float(found.outage_h[k]) if fits else np.nan,
                     float(found.factors[k]) if fits else np.nan,
                     float(found.steady_min[k]),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,19 @@ from numpy.typing import NDArray
 from gridstudio.report import labels, style
 from gridstudio.report.maps import Look, Text, write_labels
 from gridstudio.report.restoration.view import Curve, MethodLook
-from gridstudio.report.sheet import HEADING, POINT, Entry, drawable, heading, legend, line_entry, new_sheet, plot_axes, save, write  # fmt: skip
+from gridstudio.report.sheet import (
+    HEADING,
+    POINT,
+    Entry,
+    drawable,
+    heading,
+    legend,
+    line_entry,
+    new_sheet,
+    plot_axes,
+    save,
+    write,
+)
 
 Floats = NDArray[np.float64]
 WIDTH = 1680.0
@@ -98,16 +111,16 @@ def storms(
     """Each storm's customer-minutes as a share of those with crews only (storm by method), a mark for each method;
     crossed where it breaks a limit."""
     shown = shares.head(MOST_ROWS)
-    tall = 29.0 * len(shown)
-    height = HEADING + tall + 120
+    tall = 34.0 * len(shown)
+    height = HEADING + tall + 136
     figure, sheet = new_sheet(WIDTH, height)
     heading(sheet, height, text.title, text.subtitle)
-    axes = plot_axes(figure, 350, 104, WIDTH - 400, tall)
+    axes = plot_axes(figure, 350, 118, WIDTH - 400, tall)
     rows = np.arange(len(shown))[::-1]
     markers = dict(zip(names, ("o", "X", "D", "^", "s", "v", "P"), strict=False))
     entries = []
     for k, method in enumerate(m for m in names if m in shown):
-        beside = rows + 0.15 * ((len(shown.columns) - 1) / 2 - k)
+        beside = rows + 0.2 * ((len(shown.columns) - 1) / 2 - k)
         values, look = shown[method].to_numpy(dtype=float), looks[method]
         mark: dict[str, Any] = {"marker": markers.get(method, "o"), "linestyle": "none", "color": look.colour}
         over = np.array([(str(storm), method) in broken for storm in shown.index])
@@ -156,13 +169,14 @@ def customers_out(
     left, right = plot_axes(figure, 110, 130, 960, 530), plot_axes(figure, 1180, 130, 460, 530)
     top = max((float(line.curve.customers.max(initial=0)) for line in lines), default=1.0) or 1.0
     for axes in (left, right):
-        for line in sorted(lines, key=lambda each: not each.faint):
+        for line in lines:
             axes.step(
                 np.append(line.curve.minute, end_min), np.append(line.curve.customers, line.curve.customers[-1]),
                 where="post", color=line.look.colour, linestyle=line.look.dashes,
-                linewidth=0.8 if line.faint else line.look.width, alpha=0.6 if line.faint else 1.0,
+                linewidth=0.8 if line.faint else line.look.width,
+                zorder=2.6 if line is best else 2.5 if line.faint else 2.0,
             )  # fmt: skip
-        axes.set_ylim(0, 1.5 * top if axes is left and marks else 1.08 * top)
+        axes.set_ylim(0, 1.25 * top if axes is left and marks else 1.08 * top)
         axes.set_ylabel("customers out", fontsize=10)
         axes.yaxis.set_major_formatter(PLAIN)
         axes.yaxis.set_major_locator(MaxNLocator(7, integer=True))
@@ -174,7 +188,9 @@ def customers_out(
     left.xaxis.set_major_formatter(PLAIN)
     left.set_xlabel("minutes after the trips (logarithmic)", fontsize=10)
     right.set_xlim(0, end_min)
-    right.set_xlabel("minutes after the trips; the area is the customer-minutes", fontsize=10)
+    right.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 3, 6, 10]))
+    right.xaxis.set_major_formatter(PLAIN)
+    right.set_xlabel("minutes (linear): the area is the customer-minutes", fontsize=10)
     _write_marks(figure, sheet, left, best.curve, marks)
     entries = [line_entry(x.label, x.look.colour, x.look.width, linestyle=x.look.dashes) for x in lines if not x.faint]
     if any(line.faint for line in lines):
@@ -196,8 +212,9 @@ def _write_marks(figure: Figure, sheet: Axes, axes: Axes, curve: Curve, marks: S
     x, y = np.repeat(curve.minute, 2)[1:], np.repeat(curve.customers, 2)[:-1]
     x, y = np.append(x, axes.get_xlim()[1]), np.append(y, curve.customers[-1])
     corners = axes.transData.transform(np.column_stack([x, y]))
-    drawn = np.concatenate([np.linspace(a, b, 120) for a, b in zip(corners[:-1], corners[1:], strict=True)])
-    drawn = np.concatenate([drawn, anchors + [0, 6], anchors - [0, 6]])
+    drawn = np.concatenate([np.linspace(a, b, 120) for a, b in pairwise(corners)])
+    sides = ((0, 0), (0, 8), (0, -8), (8, 0), (-8, 0))  # the curves of equal methods make a broad one
+    drawn = np.concatenate([points + side for points in (drawn, anchors) for side in sides])
     bounds = (box.x0 + 4, box.x1 - 2, box.y0 + 4, box.y1)
     font = 8.4
     words = {i: drawable(mark.words, 44) for i, mark in enumerate(marks)}
@@ -208,11 +225,11 @@ def _write_marks(figure: Figure, sheet: Axes, axes: Axes, curve: Curve, marks: S
 
 
 def training(table: pd.DataFrame, look: MethodLook, smooth: int, text: Text, path: Path) -> None:
-    """Customer-minutes saved per episode: the mean over the trainings (running mean over ``smooth`` points), the band
-    from the lowest to the highest; exploration below."""
+    """Customer-minutes gained over the greedy way per episode: the mean over the trainings (running mean over
+    ``smooth`` points), the band from the lowest to the highest; exploration below."""
     figure, sheet = new_sheet(WIDTH, 720)
     heading(sheet, 720, text.title, text.subtitle)
-    above, below = plot_axes(figure, 130, 270, WIDTH - 180, 350), plot_axes(figure, 130, 110, WIDTH - 180, 100)
+    above, below = plot_axes(figure, 150, 270, WIDTH - 200, 350), plot_axes(figure, 150, 110, WIDTH - 200, 100)
     saved = table.pivot_table(index="episode", columns="seed", values="saved").interpolate(limit_direction="both")
     run = saved.rolling(smooth, min_periods=1).mean()
     episode = saved.index.to_numpy(dtype=float)
@@ -220,7 +237,7 @@ def training(table: pd.DataFrame, look: MethodLook, smooth: int, text: Text, pat
     if saved.shape[1] > 1:
         above.fill_between(episode, run.min(axis=1), run.max(axis=1), color=look.colour, alpha=0.22, linewidth=0)
     above.plot(episode, run.mean(axis=1), color=look.colour, linewidth=2.2)
-    above.set_ylabel("saved per episode\n[customer-minutes]", fontsize=10)
+    above.set_ylabel("gained over greedy\n[customer-minutes per episode]", fontsize=10)
     above.yaxis.set_major_formatter(PLAIN)
     above.yaxis.set_major_locator(MaxNLocator(6))
     epsilon = table.groupby("episode")["epsilon"].mean()
@@ -248,15 +265,15 @@ class Pickup:
 
 
 def cold_load(
-    curve: pd.DataFrame, pickups: Sequence[Pickup], v_limits_pu: tuple[float, float], loading_pu: Sequence[tuple[str, float]],
-    text: Text, path: Path,
+    curve: pd.DataFrame, pickups: Sequence[Pickup], v_limits_pu: tuple[float, float],
+    loading_pu: Sequence[tuple[str, float]], text: Text, path: Path,
 ) -> None:  # fmt: skip
     """Picked-up load with its surges against the diversified load, and below the lowest voltage and the highest
     loading against their limits; at the right which section waits or is deferred."""
     height = 960.0
     figure, sheet = new_sheet(WIDTH, height)
     heading(sheet, height, text.title, text.subtitle)
-    wide = 1090.0
+    wide = 1040.0
     power, volts, load = (plot_axes(figure, 120, y, wide, h) for y, h in ((510, 350), (320, 140), (130, 140)))
     minute, kw, steady = (curve[c].to_numpy(dtype=float) for c in ("minute", "kw", "diversified_kw"))
     power.fill_between(minute, steady, kw, step="post", color="#e69f00", alpha=0.28, linewidth=0)
@@ -315,7 +332,7 @@ def _pickup_list(sheet: Axes, pickups: Sequence[Pickup], x: float, top: float) -
         y = top - 30 - 23 * k
         colour = style.INK if np.isfinite(pickup.minute) else style.WARNING
         write(sheet, x, y, drawable(pickup.section, 16), fontsize=9, fontweight="bold", color=colour)
-        write(sheet, x + 130, y, drawable(pickup.words, 40), fontsize=9, color=colour)
+        write(sheet, x + 128, y, drawable(pickup.words, 44), fontsize=8.6, color=colour)
     if len(pickups) > MOST_ROWS:
         more = f"and {len(pickups) - MOST_ROWS} more in the table"
         write(sheet, x, top - 30 - 23 * MOST_ROWS, more, fontsize=9, color=style.MUTED)

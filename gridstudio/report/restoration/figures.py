@@ -1,7 +1,8 @@
 """The figures of a restoration study; each is left out where the study has nothing to show in it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,15 @@ import pandas as pd
 from gridstudio.report import areas, style
 from gridstudio.report.areas import Devices, Ground, Panel
 from gridstudio.report.diagram import Diagram
-from gridstudio.report.maps import Text
+from gridstudio.report.maps import Text, short
 from gridstudio.report.restoration import charts
-from gridstudio.report.restoration.view import Study, customers_out, look, positions, share, supply
+from gridstudio.report.restoration.view import Course, Study, course, customers_out, look, share
 
 MOST_STEPS = 8  # maps of one switching order
+MOST_ORDERS = 3  # storms with a map of each operation
+MOST_COLD = 3  # storms with a figure of their cold load
+MOST_SECTIONS = 30  # named on the map of the network
+MOST_NAMED = 12  # faults named on a map
 SMOOTH = 10  # points of a training curve
 Drawn = Iterator[tuple[str, Path]]
 
@@ -79,37 +84,58 @@ def _storms(study: Study, folder: Path) -> Drawn:
 # ---- maps ----------------------------------------------------------------------------------------
 
 
-def _ground(study: Study, diagram: Diagram) -> Ground:
-    devices = study.table("devices")
-    row = dict(zip(diagram.branches["element"].astype(str), range(len(diagram.branches)), strict=True))
+@dataclass(frozen=True, eq=False)
+class Land:
+    """What the maps of a study share: ground, row of each element, section and normal position of each branch."""
+
+    ground: Ground
+    row: dict[str, int]
+    elements: list[str]
+    sections: list[str]
+    closed: list[bool]
+
+
+def _land(study: Study, diagram: Diagram) -> Land:
+    branches, devices = diagram.branches, study.table("devices")
+    elements = [str(e) for e in branches["element"]]
+    row = {element: i for i, element in enumerate(elements)}
     known = devices[devices["element"].isin(row)]
     shown = Devices(
         [row[e] for e in known["element"]], [str(t) for t in known["type"]], [bool(r) for r in known["remote"]]
     )
     borders = zip(devices["section1"].astype(str), devices["section2"].astype(str), strict=True)
     tint = areas.tints(map(str, study.table("sections")["section"]), borders)
-    return Ground(diagram, shown, [tint.get(str(section), "") for section in diagram.branches["section"]])
+    sections = [str(section) for section in branches["section"]]
+    ground = Ground(diagram, shown, [tint.get(section, "") for section in sections])
+    return Land(ground, row, elements, sections, [bool(c) for c in branches["closed"]])
 
 
 def _panel(
-    study: Study, ground: Ground, storm: str, step: int, caption: str, label: Mapping[str, str], bold: str = ""
+    land: Land,
+    told: Course,
+    step: int,
+    caption: str,
+    label: Mapping[str, str],
+    faults: Sequence[str] = (),
+    bold: str = "",
 ) -> Panel:
     """The network after a step; labels by element."""
-    branches = ground.diagram.branches
-    found, at = supply(study, storm, step), positions(study, storm, step)
-    closed = [at.get(str(e), bool(c)) for e, c in zip(branches["element"], branches["closed"], strict=True)]
-    row = dict(zip(branches["element"].astype(str), range(len(branches)), strict=True))
-    storms = study.table("storms")
-    faults = storms.loc[(storms["storm"] == storm) & (storms["role"] == "judged"), "element"].astype(str)
-    named = {**{e: f"fault {e.split('.', 1)[-1]}" for e in faults}, **label}
+    found, at = told.supply(step), told.closed(step)
+    named = {**{e: f"fault {e.split('.', 1)[-1]}" for e in faults[:MOST_NAMED]}, **label}
     return Panel(
         caption=caption,
-        supply=[found.get(str(section), "live") for section in branches["section"]],
-        closed=np.array(closed, dtype=bool),
-        faults=[row[e] for e in dict.fromkeys(faults) if e in row],
-        label={row[e]: words for e, words in named.items() if e in row},
-        bold=frozenset(row[e] for e in [bold] if e in row),
+        supply=[found.get(section, "live") for section in land.sections],
+        closed=np.array([at.get(e, c) for e, c in zip(land.elements, land.closed, strict=True)], dtype=bool),
+        faults=[land.row[e] for e in faults if e in land.row],
+        label={land.row[e]: words for e, words in named.items() if e in land.row},
+        bold=frozenset(land.row[e] for e in [bold] if e in land.row),
     )
+
+
+def _faults(study: Study, storm: str) -> list[str]:
+    storms = study.table("storms")
+    mine = storms.loc[(storms["storm"] == storm) & (storms["role"] == "judged"), "element"]
+    return list(dict.fromkeys(str(element) for element in mine))
 
 
 def _where(diagram: Diagram) -> str:
@@ -120,57 +146,61 @@ def _network(study: Study, folder: Path) -> Drawn:
     diagram, devices = study.diagram, study.table("devices")
     if diagram is None or not len(devices):
         return
-    ground = _ground(study, diagram)
-    branches = diagram.branches
-    normal = dict(zip(devices["element"].astype(str), ~devices["normally_open"].astype(bool), strict=True))
-    names = dict(zip(devices["element"].astype(str), devices["device"].astype(str), strict=True))
-    dark = study.table("sections")
-    on = dict(zip(dark["section"].astype(str), dark["supplied"].astype(bool), strict=True))
-    elements = branches["element"].astype(str)
-    closed = [bool(normal.get(e, c)) for e, c in zip(elements, branches["closed"], strict=True)]
-    panel = Panel(
-        caption="Normal state",
-        supply=["live" if on.get(str(s), True) else "dead" for s in branches["section"]],
-        closed=np.array(closed, dtype=bool),
-        label={i: names[e] for i, e in enumerate(elements) if e in names},
-    )
-    about = f"{len(dark)} sections (tinted) between {len(devices)} devices."
-    more = f" The first {areas.MOST_LABELS} are named." if len(devices) > areas.MOST_LABELS else ""
+    land, sections = _land(study, diagram), study.table("sections")
+    shown = devices if len(devices) <= areas.MOST_LABELS else devices[devices["type"] != "fuse"]
+    named = zip(shown["element"].astype(str), shown["device"].astype(str), strict=True)
+    label = {land.row[e]: name for e, name in named if e in land.row}
+    if len(sections) <= MOST_SECTIONS:
+        label = _section_labels(land, sections, set(label)) | label
+    pale = frozenset(row for row, words in label.items() if ": " in words)
+    panel = replace(_panel(land, course(study, ""), 0, "Normal state", {}), label=label, pale=pale)
+    grey = "; grey: section and its customers" if pale else ""
+    about = f"{len(sections)} sections (tinted{grey}) between {len(devices)} devices."
+    more = " Fuses are not named." if len(shown) < len(devices) else ""
+    more += f" The first {areas.MOST_LABELS} are named." if len(label) > areas.MOST_LABELS else ""
     text = Text("Devices and sections", about + more + _where(diagram))
-    areas.area_maps(ground, [panel], 1, text, folder / "network.png")
+    areas.area_maps(land.ground, [panel], 1, text, folder / "network.png")
     yield "network", folder / "network.png"
+
+
+def _section_labels(land: Land, sections: pd.DataFrame, taken: set[int]) -> dict[int, str]:
+    """Each section with customers named at the branch nearest to its middle."""
+    found = {}
+    names = np.array(land.sections, dtype=object)
+    for name, customers in zip(sections["section"].astype(str), sections["customers"], strict=True):
+        rows = [int(i) for i in np.flatnonzero(names == name) if int(i) not in taken]
+        if rows and float(customers) > 0:
+            at = land.ground.diagram.anchor[rows]
+            nearest = rows[int(np.argmin(((at - at.mean(axis=0)) ** 2).sum(axis=1)))]
+            found[nearest] = f"{short(name)}: {style.number(customers)}"
+    return found
 
 
 def _before_after(study: Study, folder: Path) -> Drawn:
     if study.diagram is None:
         return
-    ground = _ground(study, study.diagram)
+    land = _land(study, study.diagram)
+    devices = study.table("devices")
+    names = dict(zip(devices["element"].astype(str), devices["device"].astype(str), strict=True))
     for number, storm in enumerate(study.shown):
-        orders, operations = study.of("orders", storm), study.operations(storm)
-        if not len(orders):
+        told, faults = course(study, storm), _faults(study, storm)
+        if not told.orders:
             continue
-        tripped = [e for e in str(orders["element"].iloc[0]).split(", ") if e]
-        names = dict(zip(study.table("devices")["element"], study.table("devices")["device"].astype(str), strict=True))
-        before = {e: f"{names.get(e, e)} trips" for e in tripped}
+        first, *operations = told.orders
+        before = {e: f"{names.get(e, e)} trips" for e in str(first["element"]).split(", ") if e}
         after: dict[str, str] = {}
-        for row in operations.itertuples():
-            words = f"{row.step} {row.action} {row.device}"
-            after[str(row.element)] = f"{after[row.element]}, {row.step} {row.action}" if row.element in after else words
-        last = int(operations["step"].max()) if len(operations) else 0
-        minute = float(operations["minute"].max()) if len(operations) else 0.0
-        out = -float(orders["customers"].iloc[0])
-        back = _restored(study, storm)
-        panels = [
-            _panel(study, ground, storm, 0, f"After the trips: {style.number(out)} customers out", before),
-            _panel(
-                study, ground, storm, last,
-                f"After minute {style.number(minute)}: {style.number(back)} of them picked up, "
-                f"{len(operations)} operation{'' if len(operations) == 1 else 's'}", after,
-            ),
-        ]  # fmt: skip
+        for row in operations:
+            e, words = str(row["element"]), f"{row['step']} {row['action']}"
+            after[e] = f"{after[e]}, {words}" if e in after else f"{words} {row['device']}"
+        minute = max((float(row["minute"]) for row in operations), default=0.0)
+        back = style.number(_restored(study, storm))
+        count = f"{len(operations)} operation{'' if len(operations) == 1 else 's'}"
+        left = f"After the trips: {style.number(-float(first['customers']))} customers out"
+        right = f"After minute {style.number(minute)}: {back} of them picked up, {count}"
+        panels = [_panel(land, told, 0, left, before, faults), _panel(land, told, told.last, right, after, faults)]
         text = Text(f"Storm: {storm}", f"Method: {study.label(study.best)}." + _where(study.diagram))
         path = folder / f"map_{file_name(storm, number)}.png"
-        areas.area_maps(ground, panels, 2, text, path)
+        areas.area_maps(land.ground, panels, 2, text, path)
         yield f"map_{storm}", path
 
 
@@ -182,23 +212,24 @@ def _restored(study: Study, storm: str) -> float:
 def _steps(study: Study, folder: Path) -> Drawn:
     if study.diagram is None:
         return
-    ground = _ground(study, study.diagram)
-    for number, storm in enumerate(study.shown):
-        operations = study.operations(storm)
-        if len(operations) < 2:  # the map before and after tells it all
-            continue
-        kept = operations if len(operations) <= MOST_STEPS else operations.iloc[[*range(MOST_STEPS - 1), -1]]
+    land = _land(study, study.diagram)
+    busy = [storm for storm in study.shown if len(study.operations(storm)) > 1]  # else before and after tell it all
+    for storm in busy[:MOST_ORDERS]:
+        told, faults = course(study, storm), _faults(study, storm)
+        operations = told.orders[1:]
+        kept = operations if len(operations) <= MOST_STEPS else [*operations[: MOST_STEPS - 1], operations[-1]]
         panels = []
-        for row in kept.itertuples():
-            gain = f", +{style.number(row.customers)} customers" if float(row.customers) > 0 else ""
-            caption = f"{row.step}. min {style.number(row.minute)}: {row.action} {row.device}{gain}"
-            element = str(row.element)
-            panels.append(_panel(study, ground, storm, int(row.step), caption, {element: str(row.device)}, element))
+        for row in kept:
+            gain = f", +{style.number(row['customers'])} customers" if float(row["customers"]) > 0 else ""
+            caption = f"{row['step']}. min {style.number(row['minute'])}: {row['action']} {row['device']}{gain}"
+            e = str(row["element"])
+            panel = _panel(land, told, int(row["step"]), caption, {e: str(row["device"])}, faults, bold=e)
+            panels.append(replace(panel, label={i: words for i, words in panel.label.items() if i in panel.bold}))
         left_out = f" {len(operations) - len(kept)} steps are left out." if len(kept) < len(operations) else ""
         words = f"Method: {study.label(study.best)}. The network after each operation.{left_out}"
-        path = folder / f"steps_{file_name(storm, number)}.png"
+        path = folder / f"steps_{file_name(storm, study.shown.index(storm))}.png"
         columns = 4 if len(panels) > 6 or len(panels) == 4 else 3
-        areas.area_maps(ground, panels, columns, Text(f"Switching order: {storm}", words), path)
+        areas.area_maps(land.ground, panels, columns, Text(f"Switching order: {storm}", words), path)
         yield f"steps_{storm}", path
 
 
@@ -245,8 +276,8 @@ def _training(study: Study, folder: Path) -> Drawn:
     count = table["seed"].nunique()
     text = Text(
         "Training of the learned method",
-        f"{count} independent training{'' if count == 1 else 's'}, running mean over {SMOOTH} points; every episode "
-        "is a storm of the training set",
+        f"{count} independent training{'' if count == 1 else 's'} on storms that are not judged; above zero: better "
+        f"than greedy; running mean over {SMOOTH} points",
     )
     charts.training(table.astype(float), look("learned"), SMOOTH, text, folder / "training.png")
     yield "training", folder / "training.png"
@@ -258,9 +289,9 @@ def _training(study: Study, folder: Path) -> Drawn:
 def cold_storms(study: Study) -> list[str]:
     """The storms whose cold load has a figure: first those in which something is picked up."""
     table = study.table("cold_load")
-    curves = set(study.table("cold_load_curve")["storm"])
+    curves = set(study.table("cold_load_curve")["storm"]) & set(study.storms)
     picked = table[table["pickup_min"].notna()]["storm"]
-    return [s for s in dict.fromkeys([*picked, *table["storm"]]) if s in curves][: len(study.shown)]
+    return [s for s in dict.fromkeys([*picked, *table["storm"]]) if s in curves][:MOST_COLD]
 
 
 def _cold_load(study: Study, folder: Path) -> Drawn:
@@ -270,14 +301,14 @@ def _cold_load(study: Study, folder: Path) -> Drawn:
     emergency = normal * float(study.setting("limits", "emergency_loading_max_pu", 1.25))
     lines = [(f"normal rating {style.percent(normal)}", normal)]
     lines += [(f"emergency {style.percent(emergency)}", emergency)] if emergency > normal else []
-    for number, storm in enumerate(cold_storms(study)):
+    for storm in cold_storms(study):
         part = table[table["storm"] == storm]
         pickups = [_pickup(row) for row in part.to_dict("records")]
         pickups.sort(key=lambda p: (not np.isfinite(p.minute), p.minute))
         deferred = sum(not np.isfinite(p.minute) for p in pickups)
         words = f"{len(pickups) - deferred} of {len(pickups)} sections picked up, {deferred} deferred to the repair"
         text = Text(f"Cold load pickup: {storm}", words + "; every instant is a power flow")
-        path = folder / f"cold_load_{file_name(storm, number)}.png"
+        path = folder / f"cold_load_{file_name(storm, study.storms.index(storm))}.png"
         charts.cold_load(curves[curves["storm"] == storm], pickups, (low, high), lines, text, path)
         yield f"cold_load_{storm}", path
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gridstudio.report import page
+from gridstudio.report import page, style
 from gridstudio.report.page import Html
 from gridstudio.report.plain import FOOTER, assumptions, provenance
 from gridstudio.report.restoration import words
@@ -13,12 +13,15 @@ from gridstudio.report.restoration.figures import cold_storms
 from gridstudio.report.restoration.view import Study
 
 MOST_VIOLATIONS = 150
+MOST_FAULTS = 4  # of a storm, shown unfolded
+MOST_PICKUPS = 20  # shown unfolded
 MOST_SHEETS = 60  # order sheets of storms without figures on the page
 SHEET = [
-    "step", "minute", "device", "type", "action", "control", "purpose", "sections", "customers", "load_kw", "v_min_pu",
-    "v_min_at", "loading_max_pu", "loading_at", "rating",
+    "step", "minute", "device", "type", "action", "control", "purpose", "sections", "customers", "load_kw",
+    "lowest voltage", "highest loading", "rating",
 ]  # fmt: skip
 KW_COLUMNS = {"kw": "load_kw", "kw_restored": "restored_kw"}  # a unit belongs at the end of a name
+MEANS = {"label": "method", "violations": "storms_breaking_limits", "customer_minutes_std": "spread_min"}
 Figures = dict[str, Path]
 
 
@@ -26,11 +29,11 @@ def write_page(study: Study, figures: Figures, path: Path) -> None:
     """Write report.html with the figures that have been drawn."""
     result = study.result
     sections = [
-        ("storms", "The storms and their switching orders", _storms(study, figures)),
-        ("methods", "The methods compared", _methods(study, figures)),
+        ("storms", "Switching orders", _storms(study, figures)),
+        ("methods", "Methods", _methods(study, figures)),
         ("cold", "Cold load pickup", _cold_load(study, figures)),
-        ("violations", "Limits that would break", _violations(study)),
-        ("worth", "What it is worth", _worth(study)),
+        ("violations", "Broken limits", _violations(study)),
+        ("worth", "Worth", _worth(study)),
         ("network", "Devices and sections", _network(study, figures)),
         ("assumptions", "Assumptions and findings", assumptions(study.table("assumptions"), study.table("findings"))),
         ("provenance", "Provenance", [*_timing(study), *provenance(result)]),
@@ -73,8 +76,16 @@ def _storms(study: Study, figures: Figures) -> list[Html]:
 def _storm(study: Study, figures: Figures, storm: str) -> Html:
     label = study.label(study.best)
     faults = study.table("storms")
-    faults = faults[(faults["storm"] == storm) & (faults["role"] == "judged")].drop(columns=["storm", "role"])
-    parts = [page.table(faults, "Faults and when they are repaired")] if len(faults) else []
+    faults = faults[(faults["storm"] == storm) & (faults["role"] == "judged")]
+    parts: list[Html] = []
+    if len(faults):
+        first = faults.iloc[0]
+        caption = (
+            f"Faults and when they are repaired; load {style.percent(first['load_scale'])}; trips: {first['tripped']}"
+        )
+        shown = page.table(faults[["element", "section", "repair_min"]], caption)
+        many = len(faults) > MOST_FAULTS
+        parts.append(page.details(f"The {len(faults)} faults", [shown]) if many else shown)
     parts += _picture(figures, f"map_{storm}", f"The network after the trips and after switching, storm {storm}")
     parts.append(order_sheet(study, storm))
     parts += _picture(figures, f"customers_out_{storm}", f"Customers out over time, storm {storm}")
@@ -101,13 +112,23 @@ def order_sheet(study: Study, storm: str, method: str = "") -> Html:
     label = study.label(method or study.best)
     if not len(sheet):
         return page.paragraph(f"The method {label} has no order for this storm.")
-    shown = sheet.rename(columns=KW_COLUMNS)
-    columns = [c for c in SHEET if c in shown]
+    volts = zip(sheet["v_min_pu"], sheet["v_min_at"], strict=True)
+    loads = zip(sheet["loading_max_pu"], sheet["loading_at"], strict=True)
+    kinds = [", ".join(dict.fromkeys(str(kind).split(", "))) for kind in sheet["type"]]
+    shown = sheet.rename(columns=KW_COLUMNS).assign(
+        **{
+            "type": kinds,
+            "lowest voltage": [f"{style.number(v, 4)} pu, {at}" if pd.notna(v) else "\u2013" for v, at in volts],
+            "highest loading": [f"{style.percent(v, 1)}, {at}" if pd.notna(v) else "\u2013" for v, at in loads],
+        }
+    )
     marked = (shown["violations"].astype(int) > 0).tolist()
     broken = " Tinted: a limit is broken." if any(marked) else ""
-    training = f", training {sheet['seed'].iloc[0]}" if (study.of("comparison", storm, method)["seed"] > 0).any() else ""
+    training = (
+        f", training {sheet['seed'].iloc[0]}" if (study.of("comparison", storm, method)["seed"] > 0).any() else ""
+    )
     caption = f"Order sheet: {storm} ({label}{training}). Every row is a solved power flow.{broken}"
-    return page.landscape([page.table(shown[columns], caption, marked=marked)])
+    return page.landscape([page.table(shown[SHEET], caption, marked=marked)])
 
 
 # ---- methods -------------------------------------------------------------------------------------
@@ -117,8 +138,8 @@ def _methods(study: Study, figures: Figures) -> list[Html]:
     means, compared = study.table("means"), study.named("comparison")
     parts: list[Html] = []
     if len(means):
-        caption = "Sums over all storms (operations: mean; violations: storms with any; learned: mean of its trainings)"
-        shown = means.drop(columns="method").rename(columns={"label": "method"})
+        caption = "Sums over all storms (operations: mean). Learned: mean of its trainings, spread: their deviation"
+        shown = means.drop(columns=["method", "storms"]).rename(columns=MEANS)
         parts.append(page.table(shown, caption, marked=(means["violations"].astype(int) > 0).tolist()))
     parts += _picture(figures, "storms", "Customer-minutes of every storm by method")
     if len(compared):
@@ -151,7 +172,8 @@ def _cold_load(study: Study, figures: Figures) -> list[Html]:
     if len(table):
         caption = "Picked up later than without surges, or (tinted) deferred to the repair"
         shown = table.rename(columns=KW_COLUMNS)
-        parts.append(page.table(shown, caption, marked=table["pickup_min"].isna().tolist()))
+        rows = page.table(shown, caption, marked=table["pickup_min"].isna().tolist())
+        parts.append(page.details(f"All {len(table)} pick-ups", [rows], opened=len(table) <= MOST_PICKUPS))
     return parts
 
 

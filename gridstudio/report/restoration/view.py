@@ -13,7 +13,7 @@ from gridstudio.report.diagram import Diagram, draw
 from gridstudio.result import StudyResult
 
 BEST = ("exact", "learned", "greedy", "naive", "none")  # whose order is shown first
-MOST_STORMS = 6  # with figures of their own
+MOST_STORMS = 5  # with figures of their own
 LABELS = {"none": "crew only", "naive": "all ties closed"}  # of methods that the table of means does not name
 
 COLUMNS = {
@@ -66,12 +66,13 @@ class MethodLook:
     width: float
 
 
+# From wide to narrow, so that equal curves lie one on another and all are seen.
 LOOKS = {
     "none": MethodLook("#6b7680", (0, (5, 2)), 1.6),
     "naive": MethodLook("#a3adb6", (0, (1, 1.2)), 2.2),
-    "greedy": MethodLook("#e69f00", (0, (6, 1.5, 1.2, 1.5)), 2.2),
-    "learned": MethodLook("#009e73", (0, (3, 1.2)), 2.2),
-    "exact": MethodLook("#0072b2", "solid", 2.4),
+    "greedy": MethodLook("#f0b94d", "solid", 8.0),
+    "learned": MethodLook("#009e73", "solid", 4.6),
+    "exact": MethodLook("#0b3c64", "solid", 1.7),
 }
 OTHER = MethodLook("#cc79a7", "solid", 1.8)
 
@@ -164,46 +165,68 @@ def look(method: str) -> MethodLook:
 # ---- supply after each operation, as the tables tell it -----------------------------------------
 
 
-def supply(study: Study, storm: str, step: int) -> dict[str, str]:
-    """Section -> live, restored, dead or faulted after a step of the best method's order (0: after the trips)."""
-    out, operations = study.of("outages", storm), study.operations(storm)
-    done = operations[operations["step"] <= step]
-    picked = {name for names in done["sections"] for name in _names(names)}
-    dark = study.table("sections")
-    found = {str(s): "live" if on else "dead" for s, on in zip(dark["section"], dark["supplied"], strict=True)}
-    for section, faulted, off in zip(out["section"], out["faulted"], out["out"], strict=True):
-        if faulted:
-            found[section] = "faulted"
-        elif off:
-            found[section] = "restored" if section in picked else "dead"
-    return found | {section: "dead" for section in _between_feeders(operations, step)}
+@dataclass(frozen=True, eq=False)
+class Course:
+    """A storm under the best method: its order sheet (step 0: the trips), who is out, the devices' normal positions
+    and the sections that are dead in the normal state."""
+
+    orders: list[dict[str, Any]]
+    outages: list[dict[str, Any]]
+    normal: dict[str, bool]
+    dark: list[str]
+
+    @property
+    def last(self) -> int:
+        """The last step."""
+        return max((int(row["step"]) for row in self.orders), default=0)
+
+    def supply(self, step: int) -> dict[str, str]:
+        """Section -> restored, dead or faulted after a step; those that are not named are live."""
+        done = [row for row in self.orders if 0 < row["step"] <= step]
+        picked = {name for row in done for name in _names(row["sections"])}
+        found = dict.fromkeys(self.dark, "dead")
+        for row in self.outages:
+            if row["faulted"]:
+                found[str(row["section"])] = "faulted"
+            elif row["out"]:
+                found[str(row["section"])] = "restored" if row["section"] in picked else "dead"
+        return found | dict.fromkeys(self._between_feeders(step), "dead")
+
+    def _between_feeders(self, step: int) -> set[str]:
+        """Sections that one feeder has handed over and the other has not yet taken."""
+        dark: set[str] = set()
+        given = 0
+        for row in self.orders:
+            if str(row["purpose"]).startswith("hand over"):
+                given = given or int(row["step"])
+            elif str(row["purpose"]).startswith("take over"):
+                if given and given <= step < int(row["step"]):
+                    dark.update(_names(row["sections"]))
+                given = 0
+        return dark
+
+    def closed(self, step: int) -> dict[str, bool]:
+        """Element -> closed of every device after a step."""
+        found = dict(self.normal)
+        for row in self.orders:
+            if row["step"] <= step:
+                found |= dict.fromkeys(_names(row["element"]), row["action"] == "close")
+        return found
 
 
-def _between_feeders(operations: pd.DataFrame, step: int) -> set[str]:
-    """Sections that one feeder has handed over and the other has not yet taken."""
-    dark: set[str] = set()
-    given = 0
-    for row in operations.itertuples():
-        if str(row.purpose).startswith("hand over"):
-            given = int(row.step)
-        elif str(row.purpose).startswith("take over") and given and given <= step < int(row.step):
-            dark.update(_names(row.sections))
-    return dark
+def course(study: Study, storm: str) -> Course:
+    """Read a storm's tables once for its maps."""
+    devices, sections = study.table("devices"), study.table("sections")
+    return Course(
+        orders=study.of("orders", storm).to_dict("records"),
+        outages=study.of("outages", storm).to_dict("records"),
+        normal={str(e): not is_open for e, is_open in zip(devices["element"], devices["normally_open"], strict=True)},
+        dark=[str(s) for s, on in zip(sections["section"], sections["supplied"], strict=True) if not on],
+    )
 
 
 def _names(joined: object) -> list[str]:
     return [name for name in str(joined or "").split(", ") if name]
-
-
-def positions(study: Study, storm: str, step: int) -> dict[str, bool]:
-    """Element -> closed of every device after a step of the best method's order (0: after the trips)."""
-    devices = study.table("devices")
-    normal = ~devices["normally_open"].astype(bool)
-    closed = dict(zip(devices["element"].astype(str), map(bool, normal), strict=True))
-    for row in study.of("orders", storm).itertuples():
-        if int(row.step) <= step:
-            closed |= dict.fromkeys(_names(row.element), row.action == "close")
-    return closed
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,7 +37,7 @@ def _brings(study: Study) -> str:
     crew, best = (float(means.at[m, "customer_minutes"]) for m in ("none", study.best))
     back = float(means.at[study.best, "customers_restored"])
     return (
-        f"By the orders of the method {study.label(study.best)}, customers are out for {style.number(best)} "
+        f"With the switching orders of the method {study.label(study.best)} customers are out for {style.number(best)} "
         f"customer-minutes, {share(best, crew)} than with crews only ({style.number(crew)}); {style.number(back)} "
         f"customers are picked up before the repair, with {style.number(means.at[study.best, 'operations'], 1)} "
         "operations a storm."
@@ -79,7 +79,10 @@ def _learned(study: Study) -> tuple[str, bool]:
         return "", False
     difference = seeds["difference_to_greedy"].astype(float)
     if difference.isna().all():
-        return f"{label}: the method {study.label('greedy')} was not run, so there is nothing to compare it with.", False
+        return (
+            f"{label}: the method {study.label('greedy')} was not run, so there is nothing to compare it with.",
+            False,
+        )
     base = float(seeds["greedy_customer_minutes"].iloc[0])
     mean = float(difference.mean())
     spread = float(difference.std(ddof=1)) if len(difference) > 1 else 0.0
@@ -88,8 +91,8 @@ def _learned(study: Study) -> tuple[str, bool]:
         return f"{label}: equal to {study.label('greedy')} over {_plural(len(seeds), 'training')}.", False
     kind = "MORE" if mean > 0 else "fewer"
     text = (
-        f"{label}: {style.percent(abs(mean) / base, 2)} {kind} customer-minutes than {study.label('greedy')} on average "
-        f"over {_plural(len(seeds), 'training')} (standard deviation {style.percent(spread / base, 2)}; "
+        f"{label}: {style.percent(abs(mean) / base, 2)} {kind} customer-minutes than {study.label('greedy')} on "
+        f"average over {_plural(len(seeds), 'training')} (standard deviation {style.percent(spread / base, 2)}; "
         f"worse in {worse} of {len(seeds)})."
     )
     return text + (" Learning does not pay here." if mean > 0 else ""), mean > 0
@@ -105,7 +108,7 @@ def _naive(study: Study) -> tuple[str, bool]:
     return (
         f"{label}: breaks limits in {broken} of {len(of)} storms. Its customers count as picked up although a limit "
         "breaks: what a count without power flow would claim.",
-        True,
+        False,
     )
 
 

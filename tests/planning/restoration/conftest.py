@@ -43,9 +43,10 @@ def make_world(feeder, table, customers=None, limits=LIMITS, crews=2, dispatch_m
         faults = tuple(Fault(e, float(m)) for e, m in zip(elements, repairs, strict=True))
         return happen(sections, Storm(name, faults, load_scale))
 
-    def desk(workers=1, emergency_h=4.0, transfers=True, max_power_flows=100_000):
+    def desk(workers=1, emergency_h=4.0, transfers=True, max_power_flows=100_000, max_nodes=20_000):
         judge = Judge(Phases(feeder, limits, Workers(workers)), sections, limits)
-        return Desk(judge, Clock(sections.devices, crews, dispatch_min), Rules(emergency_h, transfers, max_power_flows))
+        rules = Rules(emergency_h, transfers, max_power_flows, max_nodes)
+        return Desk(judge, Clock(sections.devices, crews, dispatch_min), rules)
 
     return SimpleNamespace(
         feeder=feeder, network=network, sections=sections, limits=limits, storm=storm, desk=desk, table=table,
@@ -81,6 +82,38 @@ def world(write_circuit):
         return make_world(Feeder(master.parent.name, master), table, **more)
 
     return make
+
+
+HEAD = "clear\nnew circuit.small bus1=source basekv=4.16 pu=1.0 phases=3 r1=0 x1=0.001 r0=0 x0=0.001"
+TAIL = "set voltagebases=[4.16]\ncalcvoltagebases\n"
+
+
+def line_text(name, bus1, bus2, amps=600, r=0.01, x=0.02):
+    matrix = f"r1={r} x1={x} r0={2 * r} x0={2 * x} c1=0 c0=0"
+    return f"new line.{name} bus1={bus1} bus2={bus2} phases=3 {matrix} length=1 normamps={amps}"
+
+
+def load_text(name, bus, kw, kvar=0):
+    return f"new load.{name} bus1={bus} phases=3 kv=4.16 kw={kw} kvar={kvar} model=1 vminpu=0.5 vmaxpu=1.5"
+
+
+def two_feeders(*more, amps_b=400, r_tie=0.01, head=HEAD):
+    """Breakers a and b at one source; a feeds n1, then n2 behind sw12; b feeds n3; ``tie`` joins n2 and n3. 400 kW,
+    100 customers at each: 55.5 A a load."""
+    parts = [
+        line_text("a", "source", "n1"), line_text("seg1", "n1", "n1e"), load_text("l1", "n1e", 400),
+        line_text("sw12", "n1e", "n2"), line_text("seg2", "n2", "n2e"), load_text("l2", "n2e", 400),
+        line_text("b", "source", "n3", amps_b), line_text("seg3", "n3", "n3e", amps_b), load_text("l3", "n3e", 400),
+        line_text("tie", "n2e", "n3e", 600, r_tie),
+    ]  # fmt: skip
+    return "\n".join([head, *parts, *more, TAIL])
+
+
+@pytest.fixture
+def kit():
+    """What small circuits are written with: ``line``, ``load``, and ``two_feeders`` with their ``devices``."""
+    names = {name: ("open" if name == "tie" else "closed", "remote") for name in ("a", "sw12", "b", "tie")}
+    return SimpleNamespace(line=line_text, load=load_text, two_feeders=two_feeders, devices=names, head=HEAD, tail=TAIL)
 
 
 class Enumeration:
@@ -144,7 +177,9 @@ class Enumeration:
         (v, loading), (v_0, loading_0) = self.flow(closed, scale), self.flow(self.normal, scale)
         v_1, loading_1 = self.flow(incident.start, scale)
         on, on_1 = (np.isin(self.node_section, list(self.live(c)[0])) & self.fed for c in (closed, incident.start))
-        lit, lit_1 = (np.isin(self.branch_section, list(self.live(c, incident.blocked)[0])) for c in (closed, incident.start))
+        lit, lit_1 = (
+            np.isin(self.branch_section, list(self.live(c, incident.blocked)[0])) for c in (closed, incident.start)
+        )
         v_min = np.minimum(v_0, np.where(on_1, v_1, np.inf)) - NO_WORSE_V_PU
         v_max = np.maximum(v_0, np.where(on_1, v_1, -np.inf)) + NO_WORSE_V_PU
         loaded = np.fmax(loading_0, np.where(lit_1, loading_1, -np.inf)) + NO_WORSE_LOADING_PU
@@ -193,11 +228,11 @@ class Enumeration:
                 elif closed >> d & 1 and transfers:
                     dropped = before - live(after)[0]
                     for e in range(len(self.ends)):
-                        if not after >> e & 1 and e != d and before == live(after | 1 << e)[0]:
-                            if fine(after) and fine(after | 1 << e):
-                                twice = clock.operate(once, e)
-                                lost = sum(customers[s] for s in dropped) * (twice.now_min - once.now_min)
-                                yield after | 1 << e, settled + lost, twice
+                        takes_over = not after >> e & 1 and e != d and before == live(after | 1 << e)[0]
+                        if takes_over and fine(after) and fine(after | 1 << e):
+                            twice = clock.operate(once, e)
+                            lost = sum(customers[s] for s in dropped) * (twice.now_min - once.now_min)
+                            yield after | 1 << e, settled + lost, twice
 
         def if_all_came_now(closed, settled, now):
             gone = waiting(live(closed)[0])

@@ -1,0 +1,39 @@
+"""Upgrades under uncertainty: which measure on which feeder in which year, before it is known what the future brings.
+
+A two-stage program (``program``) chooses measures under yearly budgets; what a scenario then costs on a feeder depends
+on the set of measures there, and comes from a ``contract.Provider``: arithmetic of peaks and ratings (mode capacity).
+Its plan is verified by the provider, corrected and solved again until it holds (``planner``), simulated on scenarios it
+has not seen, compared with plans for the mean future, for other prices and for less money, and read as a road map.
+
+Tables of the result ("unserved" is MWh per year where representative hours are given, else MW of the peak; money is
+USD, present value of year 1 unless said):
+
+ranking: feeder, customers, peak_mw, rated_mw, probability (that something is unserved in the last year if nothing is
+    built), severity (mean of it where it happens), expected_unserved (probability x severity), mean_mw, p95_mw,
+    highest_mw (excess over the rating), expected_unserved_after, p95_mw_after (with the plan), rank
+selection: feeder, measure, limit, cost_usd, om_usd_per_year, life_years, gain_mw, built, year (0: never),
+    present_value_usd (of what is built)
+projects: feeder, measures, discount_rate, first_year_benefit_usd, last_year_benefit_usd (of the study, not
+    discounted), benefit_usd, cost_usd, npv_usd, bcr, payback_years (discounted; infinite if never)
+alternatives: feeder, first_year (short at the asked quantile), shift_mw, battery_mw, adequate_until (below first_year:
+    never), cost_usd, wires_usd (the plan's measures, not discounted), deferral_usd, judged_by (hours or peak)
+roadmap: feeder, year, action (build, bridge, monitor, none), measures, spend_usd (not discounted), probability,
+    severity, expected_unserved, p95_mw (left in that year with what stands by then)
+years: year, spend_usd, cumulative_usd, budget_usd, om_usd (not discounted), expected_unserved, p95_unserved,
+    expected_unserved_without, probability, recourse_usd (expected), feeders_short (in any scenario)
+scenarios: scenario, probability, growth, solar_share, ev_share, ev_kw, weather (means over feeders),
+    unserved_without, unserved (all years), recourse_usd
+check: scenarios (in sample, out of sample), count, expected_unserved, p95_unserved, highest_unserved, probability,
+    expected_curtailed, expected_customer_hours, expected_recourse_usd, p95_recourse_usd, expected_total_usd
+plans: plan, investment_usd, recourse_usd, total_usd, expected_unserved, saidi_h (all years), measures
+stochastic: quantity, usd. value_of_lost_load: factor, usd_per_unit, and as plans.
+pareto: bound (on what is unserved), and as plans but plan, status: least investment for each bound
+rounds: total_usd, expected_recourse_usd, verified_recourse_usd, corrected_packages, round
+solver: program, status, total_usd, bound_usd, gap, variables, constraints, nonzeros, seconds
+assumptions: topic, text. findings: severity, text. timing: phase, seconds.
+"""
+
+from gridstudio.planning.upgrades.job import check, run
+from gridstudio.planning.upgrades.settings import UpgradesSettings as Settings
+
+__all__ = ["Settings", "check", "run"]

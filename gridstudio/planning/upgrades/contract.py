@@ -1,0 +1,212 @@
+"""What the two-stage program works with: candidates, packages of them, what the future brings under each package.
+
+A *package* is the set of measures in service on one feeder. Feeders share the budget and the future, but no wire, so
+what a scenario costs on a feeder depends on the feeder's package alone. That is why the effect of measures is given by
+package and not by measure: two measures on one line help as much as their power flow says, not as much as they add
+up to, and the second stage (what is shed, curtailed, shifted, stored) is settled package by package before the
+program chooses.
+"""
+
+import itertools
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridstudio.errors import InputError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+NEVER = -1
+MOST_PACKAGES = 1024  # of one feeder
+
+
+@dataclass(frozen=True, eq=False)
+class Menu:
+    """The candidates; every field (candidate,).
+
+    ``group``: candidates of a feeder with the same group (not "") exclude each other. ``from_year``: the first year in
+    which it can be in service. ``limit``: which of the feeder's limits it raises, "" for all of them. ``gain_mw``: what
+    it adds to the limit; 0 where a measure acts otherwise. ``power_mw``, ``energy_mwh``, ``efficiency``: a battery.
+    ``shift_mw``, ``shift_share``: load it moves within the day, in MW and as a share of the charging of EVs.
+    """
+
+    feeder: tuple[str, ...]
+    measure: tuple[str, ...]
+    cost_usd: FloatArray
+    om_usd_per_year: FloatArray
+    life_years: FloatArray
+    group: tuple[str, ...]
+    from_year: IntArray
+    limit: tuple[str, ...]
+    gain_mw: FloatArray
+    power_mw: FloatArray
+    energy_mwh: FloatArray
+    efficiency: FloatArray
+    shift_mw: FloatArray
+    shift_share: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.feeder)
+
+    def label(self, candidate: int) -> str:
+        return f"{self.measure[candidate]} on {self.feeder[candidate]}"
+
+
+@dataclass(frozen=True, eq=False)
+class Packages:
+    """Sets of measures, feeder by feeder, the first of each feeder empty: ``feeder`` (package,) is a position in
+    ``feeders``, ``members`` (package, candidate) says what is in service."""
+
+    feeders: tuple[str, ...]
+    feeder: IntArray
+    members: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.feeder)
+
+    def number(self, in_service: BoolArray) -> IntArray:
+        """The package (feeder,) of each feeder where the measures ``in_service`` (candidate,) are."""
+        wanted = in_service[None, :] & self._of_feeder
+        return np.flatnonzero((self.members == wanted).all(axis=1))
+
+    def only(self, index: IntArray) -> "Packages":
+        """Some of the packages, for outcomes; the empty ones need not be among them."""
+        return Packages(self.feeders, self.feeder[index], self.members[index])
+
+    @property
+    def empty(self) -> IntArray:
+        """The package (feeder,) of each feeder without any measure."""
+        return self.number(np.zeros(self.members.shape[1], dtype=bool))
+
+    @property
+    def _of_feeder(self) -> BoolArray:
+        """(package, candidate): the candidate stands on the package's feeder."""
+        mine = np.zeros((len(self.feeders), self.members.shape[1]), dtype=bool)
+        np.logical_or.at(mine, self.feeder, self.members)
+        return mine[self.feeder]
+
+
+@dataclass(frozen=True, eq=False)
+class Futures:
+    """Scenarios: ``probabilities`` (scenario,), all else (scenario, feeder).
+
+    ``growth``: of the peak load per year. ``solar_share``, ``ev_share``: of the customers in the year of adoption.
+    ``ev_kw``: of a charger. ``weather``: factor on the load before EVs, for extreme years.
+    """
+
+    probabilities: FloatArray
+    growth: FloatArray
+    solar_share: FloatArray
+    ev_share: FloatArray
+    ev_kw: FloatArray
+    weather: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    def rows(self, index: IntArray, probabilities: FloatArray) -> "Futures":
+        """Some of the scenarios, with new probabilities."""
+        fields = (self.growth, self.solar_share, self.ev_share, self.ev_kw, self.weather)
+        return Futures(probabilities, *(field[index] for field in fields))
+
+    def mean(self) -> "Futures":
+        """The one future in which everything uncertain takes its mean."""
+        fields = (self.growth, self.solar_share, self.ev_share, self.ev_kw, self.weather)
+        return Futures(np.ones(1), *((self.probabilities @ field)[None, :] for field in fields))
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """What a year brings under each package: every field (scenario, package, year), never negative.
+
+    ``unserved`` and ``curtailed``: in ``unit`` ("MWh" per year; "MW" of the year's peak where no hours are given).
+    ``over_mw``: the highest excess over a limit that is left. ``customer_hours`` without supply; 0 where unit is "MW".
+    """
+
+    unserved: FloatArray
+    curtailed: FloatArray
+    over_mw: FloatArray
+    customer_hours: FloatArray
+    unit: str
+
+    def corrected(self, packages: IntArray, found: "Outcomes") -> "Outcomes":
+        """The same with the columns of ``packages`` replaced by what was ``found`` for them."""
+
+        def put(ours: FloatArray, theirs: FloatArray) -> FloatArray:
+            changed = ours.copy()
+            changed[:, packages] = theirs
+            return changed
+
+        return Outcomes(
+            put(self.unserved, found.unserved),
+            put(self.curtailed, found.curtailed),
+            put(self.over_mw, found.over_mw),
+            put(self.customer_hours, found.customer_hours),
+            self.unit,
+        )
+
+
+class Provider(Protocol):
+    """Where needs and effects come from: arithmetic (mode capacity) or power flows (mode powerflow).
+
+    Contract: ``outcomes`` returns what each scenario and year brings under each package, quickly enough for all of
+    them. ``verify`` returns the same by the best simulation there is, and is asked about chosen packages only; where
+    the two are one, it is the same function. ``features`` (scenario, dimension) tells scenarios apart for reduction,
+    all in one unit. All are deterministic and independent of the order of scenarios and packages.
+    """
+
+    def outcomes(self, packages: Packages, futures: Futures) -> Outcomes: ...
+
+    def verify(self, packages: Packages, futures: Futures) -> Outcomes: ...
+
+    def features(self, futures: Futures) -> FloatArray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """When each candidate is built: ``stage`` (candidate,) is a position in ``years``, NEVER (-1) if it is not."""
+
+    years: tuple[int, ...]
+    stage: IntArray
+
+    def in_service(self) -> BoolArray:
+        """(year, candidate)."""
+        return (self.stage >= 0) & (self.stage <= np.arange(len(self.years))[:, None])
+
+    def packages(self, packages: Packages) -> IntArray:
+        """(feeder, year): the package of each feeder in each year."""
+        return np.stack([packages.number(row) for row in self.in_service()], axis=1)
+
+
+def all_packages(menu: Menu, feeders: tuple[str, ...], most_measures: int) -> Packages:
+    """Every set of at most ``most_measures`` candidates of a feeder that do not exclude each other.
+
+    InputError if a feeder has more than MOST_PACKAGES: exclusive groups, or fewer candidates, would do.
+    """
+    owner: list[int] = []
+    members: list[tuple[int, ...]] = []
+    for number, feeder in enumerate(feeders):
+        mine = [c for c in range(len(menu)) if menu.feeder[c] == feeder]
+        sets = [chosen for size in range(min(most_measures, len(mine)) + 1) for chosen in _sets(menu, mine, size)]
+        if len(sets) > MOST_PACKAGES:
+            raise InputError(
+                f"Feeder {feeder} has {len(mine)} candidates and {len(sets)} sets of them, more than {MOST_PACKAGES}: "
+                "give exclusive groups, fewer candidates, or a smaller most_measures."
+            )
+        owner += [number] * len(sets)
+        members += sets
+    table = np.zeros((len(members), len(menu)), dtype=bool)
+    for row, chosen in enumerate(members):
+        table[row, list(chosen)] = True
+    return Packages(feeders, np.array(owner, dtype=np.int64), table)
+
+
+def _sets(menu: Menu, mine: list[int], size: int) -> list[tuple[int, ...]]:
+    """Sets of ``size`` candidates in which no two exclude each other."""
+    found = itertools.islice(itertools.combinations(mine, size), 50 * MOST_PACKAGES)
+    groups = ((chosen, [menu.group[c] for c in chosen if menu.group[c]]) for chosen in found)
+    return [chosen for chosen, named in groups if len(set(named)) == len(named)]

@@ -1,0 +1,312 @@
+"""The two-stage program: which measure on which feeder in which year, before it is known what the future brings.
+
+Sets: candidates c, packages k (sets of candidates of a feeder, see ``contract``), feeders f, years t, scenarios s.
+Variables: build[c, t] in {0, 1}; state[k, t] >= 0, the package in service.
+
+    minimise  sum build_usd[c, t] build[c, t] + risk_s( sum recourse_usd[s, k, t] state[k, t] )               (1)
+    one_package      sum of state[k, t] over the packages k of feeder f  =  1             for each f, t       (2)
+    in_service       sum of state[k, t] over the k with c in them  =  sum of build[c, u] over u <= t          (3)
+    budget           sum of spend_usd[c] build[c, t] over c  <=  budget_usd[t]            for each t          (4)
+    requirement      sum of expected unserved[k, t] state[k, t] over k  <=  most          for each t          (5)
+    in_all           the same over all years  <=  most_in_all                                                 (6)
+
+state needs no integrality: where (3) is integral, (2) leaves each feeder exactly one package. The recourse of a package
+is settled beforehand (``dispatch``), so (1) is exact, and its relaxation is tight: 65 feeders with four candidates, 200
+scenarios and five yearly budgets take less than a second, where one shortfall variable for each scenario, feeder and
+year was not solved in ten minutes.
+"""
+
+import math
+import time
+from dataclasses import dataclass, replace
+from functools import singledispatch
+
+import highspy
+import linopy
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gridstudio.errors import InputError, SolverError
+from gridstudio.planning.upgrades.contract import NEVER, FloatArray, IntArray, Packages, Plan
+from gridstudio.solve.risk import Blend, CVaR, Expectation, RiskMeasure, WorstCase, value
+
+CANDIDATE, PACKAGE, YEAR, SCENARIO = "candidate", "package", "year", "scenario"
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The program's data.
+
+    ``build_usd`` (candidate, year): present value of a measure built in that year, with O&M and less residual value;
+    infinite where it cannot be built yet. ``spend_usd`` (candidate,): what it takes from the year's budget.
+    ``recourse_usd`` (scenario, package, year): present value of what is unserved and curtailed. ``unserved`` (package,
+    year): expected, in the unit of the outcomes. ``budget_usd`` and ``most_unserved`` (year,), ``most_in_all``: infinite
+    where free.
+    """
+
+    packages: Packages
+    years: tuple[int, ...]
+    build_usd: FloatArray
+    spend_usd: FloatArray
+    recourse_usd: FloatArray
+    probabilities: FloatArray
+    unserved: FloatArray
+    budget_usd: FloatArray
+    most_unserved: FloatArray
+    most_in_all: float = math.inf
+
+    def with_recourse(self, recourse_usd: FloatArray, probabilities: FloatArray) -> "Problem":
+        return replace(self, recourse_usd=recourse_usd, probabilities=probabilities)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """When the solver may stop."""
+
+    seconds: float = 60.0
+    gap: float = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A plan, what it costs and what is proved about it.
+
+    ``status``: "optimal", or "time limit" with the best plan found. ``bound_usd``: no plan costs less; ``gap``: of the
+    total over the bound. ``investment_usd`` and ``recourse_usd`` add to ``total_usd``; the recourse is valued by the
+    risk measure. ``scenario_usd`` (scenario,): the recourse of each scenario.
+    """
+
+    plan: Plan
+    status: str
+    total_usd: float
+    investment_usd: float
+    recourse_usd: float
+    scenario_usd: FloatArray
+    bound_usd: float
+    gap: float
+    variables: int
+    constraints: int
+    nonzeros: int
+    seconds: float
+
+
+def solve(problem: Problem, risk: RiskMeasure = Expectation(), effort: Effort = Effort()) -> Solution:
+    """The best plan. InputError if no plan meets the requirement within the budget; it tells the least that would."""
+    started = time.perf_counter()
+    model, columns = formulate(problem, risk)
+    highs = solved(model, effort)
+    status = highs.getModelStatus()
+    if status == highspy.HighsModelStatus.kInfeasible:
+        raise InputError(_least_budget(problem, effort))
+    info = highs.getInfo()
+    if not math.isfinite(info.objective_function_value) or info.primal_solution_status == 0:
+        raise SolverError(f"The program ended without a plan: {highs.modelStatusToString(status)}.")
+    chosen = np.asarray(highs.getSolution().col_value)[columns.build] > 0.5  # (candidate, year)
+    plan = Plan(problem.years, np.where(chosen.any(axis=1), chosen.argmax(axis=1), NEVER))
+    optimal = status == highspy.HighsModelStatus.kOptimal
+    return priced(
+        problem,
+        plan,
+        risk,
+        status="optimal" if optimal else highs.modelStatusToString(status).lower(),
+        bound_usd=float(info.mip_dual_bound),
+        variables=highs.getNumCol(),
+        constraints=highs.getNumRow(),
+        nonzeros=highs.getNumNz(),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def priced(
+    problem: Problem,
+    plan: Plan,
+    risk: RiskMeasure,
+    status: str = "given",
+    bound_usd: float = -math.inf,
+    variables: int = 0,
+    constraints: int = 0,
+    nonzeros: int = 0,
+    seconds: float = 0.0,
+) -> Solution:
+    """A plan with its cost, counted from the data and not from the solver's numbers."""
+    built = np.flatnonzero(plan.stage >= 0)
+    investment = float(problem.build_usd[built, plan.stage[built]].sum())
+    scenario_usd = scenario_costs(problem, plan)
+    recourse = value(risk, scenario_usd, problem.probabilities)
+    total = investment + recourse
+    bound = min(bound_usd, total)
+    gap = (total - bound) / max(abs(total), 1.0)
+    size = (variables, constraints, nonzeros)
+    return Solution(plan, status, total, investment, recourse, scenario_usd, bound, gap, *size, seconds)
+
+
+def scenario_costs(problem: Problem, plan: Plan) -> FloatArray:
+    """The recourse (scenario,) under a plan."""
+    chosen = plan.packages(problem.packages)
+    years = np.arange(len(problem.years))
+    return np.asarray(problem.recourse_usd[:, chosen, years].sum(axis=(1, 2)))
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Where the solver keeps ``build`` (candidate, year) and ``state`` (package, year)."""
+
+    build: IntArray
+    state: IntArray
+
+
+def formulate(problem: Problem, risk: RiskMeasure) -> tuple[linopy.Model, Columns]:
+    """The model on paper, and its columns."""
+    packages = problem.packages
+    candidates = pd.RangeIndex(len(problem.spend_usd), name=CANDIDATE)
+    states = pd.RangeIndex(len(packages), name=PACKAGE)
+    years = pd.Index(problem.years, name=YEAR)
+    model = linopy.Model()
+
+    possible = np.isfinite(problem.build_usd)
+    build = model.add_variables(
+        lower=0,
+        upper=xr.DataArray(possible.astype(float), coords=[candidates, years]),
+        integer=True,
+        coords=[candidates, years],
+        name="build",
+    )
+    state = model.add_variables(lower=0, coords=[states, years], name="state")
+
+    feeder = xr.DataArray(packages.feeder, coords=[states], name="feeder")
+    model.add_constraints((1 * state).groupby(feeder).sum() == 1, name="one_package")
+
+    has, is_in = np.nonzero(packages.members)
+    pairs = pd.RangeIndex(len(has), name="pair")
+    of_pair = (1 * state).isel({PACKAGE: has}).rename({PACKAGE: "pair"}).assign_coords(pair=pairs)
+    contains = of_pair.groupby(xr.DataArray(is_in, coords=[pairs], name=CANDIDATE)).sum()
+    model.add_constraints(contains - build.cumsum(YEAR) == 0, name="in_service")
+
+    spend = xr.DataArray(problem.spend_usd, coords=[candidates])
+    budget = xr.DataArray(problem.budget_usd, coords=[years])
+    if np.isfinite(problem.budget_usd).any():
+        model.add_constraints((build * spend).sum(CANDIDATE) <= budget, name="budget", mask=np.isfinite(budget))
+
+    unserved = xr.DataArray(problem.unserved, coords=[states, years])
+    most = xr.DataArray(problem.most_unserved, coords=[years])
+    if np.isfinite(problem.most_unserved).any():
+        model.add_constraints((state * unserved).sum(PACKAGE) <= most, name="requirement", mask=np.isfinite(most))
+    if math.isfinite(problem.most_in_all):
+        model.add_constraints((state * unserved).sum() <= problem.most_in_all, name="in_all")
+
+    capital = xr.DataArray(np.where(possible, problem.build_usd, 0.0), coords=[candidates, years])
+    recourse = Recourse(model, state, problem.recourse_usd, problem.probabilities)
+    model.add_objective((build * capital).sum() + linear(risk, recourse))
+    labels = model.matrices.vlabels
+    return model, Columns(np.searchsorted(labels, build.labels.values), np.searchsorted(labels, state.labels.values))
+
+
+@dataclass(frozen=True, eq=False)
+class Recourse:
+    """The second stage's cost as a linear expression of the state, for the risk measures."""
+
+    model: linopy.Model
+    state: linopy.Variable
+    usd: FloatArray
+    probabilities: FloatArray
+
+    def weighted(self, weights: FloatArray) -> linopy.LinearExpression:
+        """The cost under given weights (scenario,) of the scenarios."""
+        usd = np.tensordot(weights, self.usd, axes=1)
+        return (self.state * xr.DataArray(usd, coords=self.state.coords, dims=self.state.dims)).sum()
+
+    def by_scenario(self) -> linopy.Variable:
+        """cost[s] = sum of recourse_usd[s, k, t] state[k, t]; one variable for each scenario, made once."""
+        if "scenario_cost" not in self.model.variables:
+            scenarios = pd.RangeIndex(len(self.probabilities), name=SCENARIO)
+            cost = self.model.add_variables(lower=0, coords=[scenarios], name="scenario_cost")
+            coords = {SCENARIO: scenarios, **{name: self.state.indexes[name] for name in self.state.dims}}
+            usd = xr.DataArray(self.usd, coords=coords, dims=list(coords))
+            terms = (self.state * usd).sum([PACKAGE, YEAR])
+            self.model.add_constraints(cost - terms == 0, name="scenario_cost")
+        return self.model.variables["scenario_cost"]
+
+
+@singledispatch
+def linear(risk: RiskMeasure, recourse: Recourse) -> linopy.LinearExpression:
+    """The risk measure of the recourse as a linear expression to be minimised, with the rows it needs."""
+    raise InputError(f"The program knows no linear form of the risk measure {type(risk).__name__}.")
+
+
+@linear.register
+def _(risk: Expectation, recourse: Recourse) -> linopy.LinearExpression:
+    return recourse.weighted(recourse.probabilities)
+
+
+@linear.register
+def _(risk: CVaR, recourse: Recourse) -> linopy.LinearExpression:
+    """eta + E[(cost - eta)+] / (1 - alpha), Rockafellar and Uryasev (2000)."""
+    cost, model = recourse.by_scenario(), recourse.model
+    eta = model.add_variables(lower=0, name=f"value_at_risk_{id(risk)}")
+    beyond = model.add_variables(lower=0, coords=[cost.indexes[SCENARIO]], name=f"beyond_{id(risk)}")
+    model.add_constraints(beyond - cost + eta >= 0, name=f"beyond_{id(risk)}")
+    weights = xr.DataArray(recourse.probabilities / (1 - risk.alpha), coords=[cost.indexes[SCENARIO]])
+    return (beyond * weights).sum() + eta
+
+
+@linear.register
+def _(risk: WorstCase, recourse: Recourse) -> linopy.LinearExpression:
+    """The least number that no scenario of positive probability exceeds."""
+    cost, model = recourse.by_scenario(), recourse.model
+    dearest = model.add_variables(lower=0, name=f"dearest_{id(risk)}")
+    happens = xr.DataArray(recourse.probabilities > 0, coords=[cost.indexes[SCENARIO]])
+    model.add_constraints(dearest - cost >= 0, name=f"dearest_{id(risk)}", mask=happens)
+    return 1 * dearest
+
+
+@linear.register
+def _(risk: Blend, recourse: Recourse) -> linopy.LinearExpression:
+    return (1 - risk.lambda_) * linear(risk.a, recourse) + risk.lambda_ * linear(risk.b, recourse)
+
+
+def solved(model: linopy.Model, effort: Effort) -> highspy.Highs:
+    """The model in HiGHS, run to its end or to the effort's."""
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("time_limit", float(effort.seconds))
+    highs.setOptionValue("mip_rel_gap", effort.gap)
+    highs.passModel(matrix_form(model))
+    highs.run()
+    return highs
+
+
+def matrix_form(model: linopy.Model) -> highspy.HighsLp:
+    """Columns in the order of the variables' labels, rows with both bounds, the matrix by rows."""
+    parts = model.matrices
+    matrix = parts.A.tocsr()
+    form = highspy.HighsLp()
+    form.num_row_, form.num_col_ = matrix.shape
+    form.col_cost_, form.col_lower_, form.col_upper_ = parts.c, parts.lb, parts.ub
+    form.row_lower_ = np.where(parts.sense == "<", -np.inf, parts.b)
+    form.row_upper_ = np.where(parts.sense == ">", np.inf, parts.b)
+    form.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    form.a_matrix_.start_, form.a_matrix_.index_ = matrix.indptr, matrix.indices
+    form.a_matrix_.value_ = matrix.data
+    kinds = {"C": highspy.HighsVarType.kContinuous, "I": highspy.HighsVarType.kInteger}
+    form.integrality_ = [kinds["C" if kind == "C" else "I"] for kind in parts.vtypes]
+    return form
+
+
+def _least_budget(problem: Problem, effort: Effort) -> str:
+    """Why no plan is possible: the least equal yearly budget that would do, or what no budget can."""
+    model, _ = formulate(replace(problem, budget_usd=np.full(len(problem.years), np.inf)), Expectation())
+    build = model.variables["build"]
+    spend = xr.DataArray(problem.spend_usd, coords=[build.indexes[CANDIDATE]])
+    budget = model.add_variables(lower=0, name="yearly_budget")
+    model.add_constraints((build * spend).sum(CANDIDATE) - budget <= 0, name="yearly_budget")
+    model.add_objective(1 * budget, overwrite=True)
+    highs = solved(model, effort)
+    if highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+        return "No plan meets the requirement, however large the budget: the candidates do not serve enough."
+    least = math.ceil(highs.getInfo().objective_function_value - 1e-6)
+    given = problem.budget_usd[np.isfinite(problem.budget_usd)]
+    return (
+        f"The budget of {given.min():,.0f} USD in a year is too small for any plan that meets the requirement: "
+        f"the least budget that works is {least:,.0f} USD in each year."
+    )
