@@ -44,7 +44,7 @@ def headline(settings: IslandingSettings, made: dict[str, pd.DataFrame], phases:
         }
     found["power_flows"] = Quantity("Power flows solved", sum(phases.power_flows.values()))
     found["not_converged"] = Quantity("Not converged", sum(phases.not_converged.values()))
-    found["not_proven"] = Quantity("Hours whose selection is not proven best", int((~trace["proven"]).sum()))
+    found["not_proven"] = Quantity("Hours not proven best", int((~trace["proven"]).sum()))
     return found
 
 

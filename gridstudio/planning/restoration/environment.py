@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridstudio.domain.sections import bits
-from gridstudio.planning.restoration.clock import Operation
+from gridstudio.planning.restoration.clock import Hands, Operation
 from gridstudio.planning.restoration.incident import Incident
 from gridstudio.planning.restoration.methods import Desk, best_pickup, run, saved
 from gridstudio.planning.restoration.moves import Move, pickups
@@ -33,6 +33,7 @@ class RestorationEnvironment:
         self.incidents, self.desk = list(incidents), desk
         self.sections = self.incidents[0].sections
         self.actions = len(self.sections.devices) + 1
+        self._best: dict[tuple[int, int, Hands, int], tuple[Move, Hands] | None] = {}
         self._width = -(-len(self.sections) // 8), -(-len(self.sections.devices) // 8)
 
     @property
@@ -42,7 +43,7 @@ class RestorationEnvironment:
 
     def reset(self, task: int) -> tuple[bytes, Mask]:
         """Right after the trips of incident ``task``."""
-        self.incident = self.incidents[task]
+        self.task, self.incident = task, self.incidents[task]
         self.closed, self.hands = self.incident.start, self.desk.clock.start
         self.moves: list[Move] = []
         self._opened: list[Operation] = []  # cuts that belong to the next closing
@@ -67,6 +68,13 @@ class RestorationEnvironment:
             self._opened.append(Operation(action, False))
         state, mask = self._look()
         return state, mask, reward, not self.area
+
+    def best_pickup(self, closed: int, hands: Hands, within: int) -> tuple[Move, Hands] | None:
+        """The greedy pick-up within some sections, remembered: training comes to the same places again and again."""
+        key = (self.task, closed, hands, within)
+        if key not in self._best:
+            self._best[key] = best_pickup(self.incident, self.desk, closed, hands, within)
+        return self._best[key]
 
     def inside(self, device: int) -> bool:
         """Whether a closed device joins two sections of the area that is worked."""
@@ -110,7 +118,7 @@ class RestorationEnvironment:
                 areas[area] = at_stake
         if len(areas) < 2:
             return next(iter(areas), 0)
-        found = best_pickup(incident, self.desk, self.closed, self.hands, sum(areas))
+        found = self.best_pickup(self.closed, self.hands, sum(areas))
         if found is not None:
             return next(area for area in areas if area & found[0].picked_up)
         return max(areas, key=lambda area: areas[area])

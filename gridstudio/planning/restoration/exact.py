@@ -72,7 +72,9 @@ class _Search:
             bound, _, parent, node = heapq.heappop(self.queue)
             if bound >= self.best_cost - TOLERANCE:
                 break
-            if judge.power_flows - flows >= rules.max_power_flows or next(self.looked_at) > rules.max_nodes:
+            if judge.power_flows - flows >= rules.max_power_flows:
+                return self.proved(bound)
+            if max(next(self.looked_at), len(self.queue)) > rules.max_nodes:
                 return self.proved(bound)
             if self.dominated(node) or (parent is not None and not self.allowed(parent, node)):
                 continue

@@ -82,7 +82,7 @@ def desk_of(settings: RestorationSettings, setup: Setup, phases: Phases) -> Desk
     """What every method of a study works with."""
     given = settings.methods
     return Desk(
-        Judge(phases, setup.sections, setup.limits),
+        Judge(phases, setup.sections, setup.limits, settings.generation_scale),
         Clock(setup.sections.devices, settings.devices.crews, settings.devices.dispatch_min),
         Rules(settings.limits.emergency_h, given.transfers, given.max_power_flows, given.max_nodes),
     )
@@ -146,9 +146,11 @@ def _cold(
         return []
     surge = Surge(GUIDE_STEPS if given.factors == "guide" else SMOOTH, given.tau_min, given.delay_min)
     found = []
+    simple = [item for item in judged if not any(move.interrupted for move in item.plan.moves)]
     with phases.phase("cold load"):
-        for item in best_of(judged):
-            one = schedule(item.incident, desk, item.plan, surge, setup.classes, given.outage_min, given.step_min)
+        for incident in setup.judged:  # where live sections change feeders, the next best method's plan
+            item = next(iter(best_of([one for one in simple if one.incident is incident])), None)
+            one = item and schedule(incident, desk, item.plan, surge, setup.classes, given.outage_min, given.step_min)
             if one is not None:
                 found.append(one)
     return found

@@ -71,12 +71,13 @@ class Judge:
     """Solves states of the devices, each once, and judges them.
 
     ``limits``: voltages of an emergency (ANSI C84.1 Range B), normal loading, and what emergency ratings allow as a
-    multiple of the normal rating.
+    multiple of the normal rating. ``generation_scale`` of PV and generators; 0: what tripped stays off.
     """
 
     phases: Phases
     sections: Sections
     limits: Limits
+    generation_scale: float = 0.0
     phase: str = "states"
     asked: int = 0
     _flows: dict[tuple[int, float, Multipliers], Flow] = field(default_factory=dict)
@@ -158,7 +159,7 @@ class Judge:
             for s, factor in enumerate(multipliers)
             if factor != 1.0 and self.sections.loads[s]
         )
-        return Scenario("state", (scale,), groups)
+        return Scenario("state", (scale,), groups, (self.generation_scale,))
 
     def _reference(self, incident: Incident) -> tuple[Floats, Floats, Floats]:
         """Lowest and highest voltage (node,) and highest loading (branch,) of the normal state and after the trips."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gridstudio.planning.restoration.clock import Hands
 from gridstudio.planning.restoration.environment import Mask, RestorationEnvironment
 from gridstudio.planning.restoration.incident import Incident
-from gridstudio.planning.restoration.methods import Desk, best_pickup, saved
+from gridstudio.planning.restoration.methods import Desk, saved
 from gridstudio.planning.restoration.moves import Move
 from gridstudio.planning.restoration.plan import Certificate
 from gridstudio.solve.qlearning import QSettings, QTable, Training, act, train
@@ -76,11 +76,11 @@ class AgainstGreedy:
 
     def greedy_future(self) -> float:
         """Customer-minutes that the greedy method would still save, in areas that are not given up."""
-        inner, desk, incident = self.inner, self.inner.desk, self.inner.incident
+        inner, incident = self.inner, self.inner.incident
         closed, hands, total = inner.closed, inner.hands, 0.0
         key = (self.task, closed, hands, inner.given_up)
         if key not in self._future:
-            while (found := best_pickup(incident, desk, closed, hands, ~inner.given_up)) is not None:
+            while (found := inner.best_pickup(closed, hands, ~inner.given_up)) is not None:
                 move, hands = found
                 closed = move.closed
                 total += saved(incident, move, hands.now_min)
@@ -109,7 +109,7 @@ def learn(
 
 def greedy_action(environment: RestorationEnvironment) -> int:
     """The first operation of the best allowed pick-up in the area that is worked; stop where there is none."""
-    found = best_pickup(environment.incident, environment.desk, environment.closed, environment.hands, environment.area)
+    found = environment.best_pickup(environment.closed, environment.hands, environment.area)
     if found is None:
         return environment.stop
     move, _ = found

@@ -52,7 +52,7 @@ def transfers(incident: Incident, closed: int, alive: int, feeder_of: Mapping[in
                 if below >> near & 1:
                     break
                 after = closed & ~(1 << above)
-                if not sections.lateral_fuses >> above & 1 and _together(sections, after, far, ~below) == below:
+                if not sections.lateral_fuses >> above & 1 and together(sections, after, far, ~below) == below:
                     operations = (Operation(above, False), Operation(d, True))
                     yield Move(operations, after | 1 << d, 0, interrupted=below)
                 section = sum(ends[above]) - section
@@ -75,10 +75,10 @@ def groups(sections: Sections, closed: int, first: int, taken: int, whole_only: 
     The whole comes first. ``taken`` sections are no part of it. Dead-end laterals stay with what feeds them: their
     fuses are not pulled to shed load.
     """
-    whole = _together(sections, closed, first, taken)
+    whole = together(sections, closed, first, taken)
     yield whole
     fuses = closed & sections.lateral_fuses
-    smallest = _together(sections, fuses, first, ~whole)
+    smallest = together(sections, fuses, first, ~whole)
     if whole_only or whole == smallest:
         return
     seen, queue = {smallest}, [smallest]
@@ -89,13 +89,13 @@ def groups(sections: Sections, closed: int, first: int, taken: int, whole_only: 
             for d, other in sections.around[section]:
                 onwards = closed >> d & 1 and sections.feeds(d, other)
                 if onwards and whole >> other & 1 and not group >> other & 1:
-                    wider = group | _together(sections, fuses, other, ~whole | group)
+                    wider = group | together(sections, fuses, other, ~whole | group)
                     if wider not in seen and len(seen) < MOST_GROUPS:
                         seen.add(wider)
                         queue.append(wider)
 
 
-def _together(sections: Sections, closed: int, first: int, taken: int) -> int:
+def together(sections: Sections, closed: int, first: int, taken: int) -> int:
     """Sections that ``first`` feeds through closed devices which bring all their phases, and itself (bit mask)."""
     group, queue = 1 << first, [first]
     for section in queue:

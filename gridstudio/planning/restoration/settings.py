@@ -137,7 +137,8 @@ class IslandSettings(Section):
     """A part that can live on its own sources, for the business case (hours from a study of job islanding)."""
 
     name: str
-    bus: str = Field(description="a bus of the section that islands")
+    bus: str = Field(description="a bus of the part that islands")
+    boundary: tuple[str, ...] = Field((), description="lines that are opened around it; default: its section alone")
     hours: float = Field(ge=0, le=1000, description="how long it lives on its own")
 
 
@@ -158,6 +159,9 @@ class RestorationSettings(Settings):
 
     job: Literal["restoration"]
     limits: RestorationLimits = RestorationLimits()
+    generation_scale: float = Field(
+        0.0, ge=0, le=10, description="of PV and generators while faults last; 0: they leave with the trip and stay off"
+    )
     devices: DeviceSettings = DeviceSettings()
     customers: CustomerSettings = CustomerSettings()
     storms: tuple[StormSettings, ...] = ()

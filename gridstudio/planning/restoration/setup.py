@@ -16,6 +16,7 @@ from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
 from gridstudio.planning.restoration.customers import assumed_customers, read_customers
 from gridstudio.planning.restoration.incident import Incident, Storm, happen
+from gridstudio.planning.restoration.moves import together
 from gridstudio.planning.restoration.settings import RestorationSettings
 from gridstudio.planning.restoration.storms import drawn, from_records, named
 
@@ -34,14 +35,15 @@ class Setup:
     training: list[Incident]
     assumed_breakers: tuple[str, ...]
     findings: list[Finding]
-    islands: dict[int, float]  # section: hours that it lives on its own
+    islands: list[tuple[int, float]]  # sections (bit mask) and the hours that they live on their own
 
     def with_islands(self, incident: Incident, out_min: Floats) -> Floats:
-        """Minutes without supply (section,) if islands carry their sections, unless the fault is in there."""
+        """Minutes without supply (section,) if islands carry their sections, unless a fault is in there."""
         found = out_min.copy()
-        for section, hours in self.islands.items():
-            if not incident.blocked >> section & 1:
-                found[section] = max(0.0, found[section] - 60.0 * hours)
+        for sections, hours in self.islands:
+            if not incident.blocked & sections:
+                members = self.sections.members(sections)
+                found[members] = np.maximum(0.0, found[members] - 60.0 * hours)
         return found
 
     @property
@@ -96,11 +98,32 @@ def prepare(settings: RestorationSettings, folder: Path) -> Setup:
     )
 
 
-def _islands(settings: RestorationSettings, sections: Sections) -> dict[int, float]:
-    unknown = [island.bus for island in settings.islands if island.bus.lower() not in sections.of_bus]
-    if unknown:
-        raise InputError(f"islands: the circuit has no bus {', '.join(unknown)}.")
-    return {sections.of_bus[island.bus.lower()]: island.hours for island in settings.islands}
+def _islands(settings: RestorationSettings, sections: Sections) -> list[tuple[int, float]]:
+    """The sections of each island. InputError on unknown buses or lines, and on sections in two islands."""
+    on_line = {device.line: d for d, device in enumerate(sections.devices)}
+    wrong, found, taken = [], [], 0
+    for island in settings.islands:
+        lines = [line.lower().removeprefix("line.") for line in island.boundary]
+        missing = [line for line in lines if line not in on_line]
+        if island.bus.lower() not in sections.of_bus:
+            wrong.append(f"Island {island.name!r}: the circuit has no bus {island.bus!r}.")
+        elif missing:
+            wrong.append(f"Island {island.name!r}: no device sits on {', '.join(missing)}, its boundary.")
+        else:
+            first = sections.of_bus[island.bus.lower()]
+            closed = sections.normal if lines else 0
+            for line in lines:
+                closed &= ~(1 << on_line[line])
+            part = together(sections, closed, first, 0)
+            if part & taken:
+                wrong.append(f"Island {island.name!r} shares a section with another island.")
+            if any(part >> source & 1 for source in sections.sources):
+                wrong.append(f"Island {island.name!r} still hangs on a source of the grid: name all lines around it.")
+            taken |= part
+            found.append((part, island.hours))
+    if wrong:
+        raise InputError.from_findings("islands", wrong)
+    return found
 
 
 def _some_customer(judged: list[Incident]) -> None:

@@ -167,8 +167,13 @@ def assumptions(settings: RestorationSettings, setup: Setup, quick: bool) -> pd.
             "of the normal state.",
         ),
         (
-            "Load",
-            "The load of each storm stays at its load_scale while it lasts; cold load surges are shown separately.",
+            "Load and generation",
+            "The load of each storm stays at its load_scale while it lasts; cold load surges are shown separately. "
+            + (
+                f"PV and generators deliver {settings.generation_scale:g} of their rating."
+                if settings.generation_scale
+                else "PV and generators are off: they leave with the trip, and nobody counts on their return."
+            ),
         ),
         (
             "Customers",
@@ -201,7 +206,8 @@ def assumptions(settings: RestorationSettings, setup: Setup, quick: bool) -> pd.
             "Cold load",
             f"Surge factors: {'the guide' if settings.cold_load.factors == 'guide' else 'smooth by class'}; decay with "
             f"{settings.cold_load.tau_min:g} min after {settings.cold_load.delay_min:g} min; "
-            f"{settings.cold_load.outage_min:g} min out before switching begins. Sections are picked up one by one.",
+            f"{settings.cold_load.outage_min:g} min out before switching begins. Sections are picked up one by one, along "
+            "the plan of the best method that moves no live section.",
         )
         if settings.cold_load.enabled
         else None,

@@ -27,10 +27,10 @@ check: scenarios (in sample, out of sample), count, expected_unserved, p95_unser
     expected_curtailed, expected_customer_hours, expected_recourse_usd, p95_recourse_usd, expected_total_usd
 plans: plan, investment_usd, recourse_usd, total_usd, expected_unserved, saidi_h (all years), measures
 stochastic: quantity, usd. value_of_lost_load: factor, usd_per_unit, and as plans.
-pareto: bound (on what is unserved), and as plans but plan, status: least investment for each bound
+pareto: bound (on what is unserved), and as plans but plan, status, gap: least investment for each bound
 rounds: total_usd, expected_recourse_usd, verified_recourse_usd, corrected_packages, round
 solver: program, status, total_usd, bound_usd, gap, variables, constraints, nonzeros, seconds
-assumptions: topic, text. findings: severity, text. timing: phase, seconds.
+assumptions: topic, text. findings: severity, text. timing: phase, seconds, power_flows, not_converged.
 """
 
 from gridstudio.planning.upgrades.job import check, run

@@ -129,7 +129,9 @@ def run(
         made |= _tables(settings, setup, found, futures, others)
     made["assumptions"] = summary.assumptions(settings, setup.provider.hours.energy, quick)
     made["findings"] = pd.DataFrame([(f.severity, f.text) for f in setup.findings], columns=["severity", "text"])
-    made["timing"] = pd.DataFrame(list(clock.seconds.items()), columns=["phase", "seconds"])
+    made["timing"] = pd.DataFrame(list(clock.seconds.items()), columns=["phase", "seconds"]).assign(
+        power_flows=0, not_converged=0
+    )
     return StudyResult(
         job=JOB,
         title=settings.title or f"Upgrades of {len(setup.feeders)} feeders under uncertainty",
@@ -216,7 +218,7 @@ def _comparisons(
         plans.append(_plan_row(setup, found, "plan for the mean future", priced(found.problem, naive, measure)))
         made["stochastic"] = summary.stochastic_table(values)
     made["value_of_lost_load"] = _sweep(settings, setup, found, effort, named)
-    made["pareto"] = _pareto(settings, setup, found, effort)
+    made["pareto"] = _pareto(settings, setup, found)
     made["plans"] = pd.DataFrame(plans)
     made["solver"] = tables.solver(named)
     return made
@@ -239,12 +241,12 @@ def _sweep(
     return pd.DataFrame(rows)
 
 
-def _pareto(settings: UpgradesSettings, setup: Setup, found: Found, effort: Effort) -> pd.DataFrame:
+def _pareto(settings: UpgradesSettings, setup: Setup, found: Found) -> pd.DataFrame:
     """Least investment for so much unserved, priced at the study's value of lost load."""
-    rows = []
+    rows, effort = [], Effort(settings.study.comparison_seconds, settings.study.comparison_gap)
     for bound, solution in stochastic.pareto(found.problem, settings.study.pareto_points, effort):
         full = priced(found.problem, solution.plan, risk(settings), solution.status, solution.bound_usd)
-        rows.append({"bound": bound, **_plan_row(setup, found, "", full), "status": solution.status})
+        rows.append({"bound": bound, **_plan_row(setup, found, "", full), "status": solution.status, "gap": solution.gap})
     return pd.DataFrame(rows).drop(columns="plan", errors="ignore")
 
 

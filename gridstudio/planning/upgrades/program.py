@@ -267,12 +267,18 @@ def _(risk: Blend, recourse: Recourse) -> linopy.LinearExpression:
 
 def solved(model: linopy.Model, effort: Effort) -> highspy.Highs:
     """The model in HiGHS, run to its end or to the effort's."""
+    highs = loaded(matrix_form(model), effort)
+    highs.run()
+    return highs
+
+
+def loaded(form: highspy.HighsLp, effort: Effort) -> highspy.Highs:
+    """HiGHS with a program in it, silent, not run yet."""
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("time_limit", float(effort.seconds))
     highs.setOptionValue("mip_rel_gap", effort.gap)
-    highs.passModel(matrix_form(model))
-    highs.run()
+    highs.passModel(form)
     return highs
 
 

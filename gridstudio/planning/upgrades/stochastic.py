@@ -9,20 +9,31 @@ import numpy as np
 
 from gridstudio.errors import SolverError
 from gridstudio.planning.upgrades.contract import FloatArray, Plan
-from gridstudio.planning.upgrades.program import Effort, Problem, Solution, formulate, matrix_form, priced, solve
+from gridstudio.planning.upgrades.program import (
+    Effort,
+    Problem,
+    Solution,
+    formulate,
+    loaded,
+    matrix_form,
+    priced,
+    solve,
+)
 from gridstudio.solve.risk import Expectation, RiskMeasure, value
 
-MOST_BY_ENUMERATION = 64  # packages of a feeder
+MOST_PACKAGES = 64  # of a feeder, for enumeration
+INTEGRAL = 1e-7
 
 
 @dataclass(frozen=True)
 class Values:
     """In USD, all valued by one risk measure: the plan's ``total``, that of the plan made for the mean future, and
-    the total if every scenario were known before building."""
+    the total if every scenario were known before building (at least; exactly if ``exact``)."""
 
     stochastic_usd: float
     mean_plan_usd: float
     perfect_usd: float
+    exact: bool
 
     @property
     def of_stochastic_solution_usd(self) -> float:
@@ -30,6 +41,7 @@ class Values:
 
     @property
     def of_perfect_information_usd(self) -> float:
+        """At most; exactly if ``exact``."""
         return self.stochastic_usd - self.perfect_usd
 
 
@@ -40,35 +52,39 @@ def values(
     the future would; and the plan made for the mean (Birge, Louveaux, Introduction to Stochastic Programming, ch. 4).
     """
     naive = solve(mean, Expectation(), effort).plan
-    known = wait_and_see(problem, effort)
+    known, exact = wait_and_see(problem, effort)
     found = Values(
         best.total_usd,
         priced(problem, naive, risk).total_usd,
         value(risk, known, problem.probabilities),
+        exact,
     )
     return found, naive
 
 
-def wait_and_see(problem: Problem, effort: Effort = Effort()) -> FloatArray:
-    """The least total cost (scenario,) of each scenario if it is known before anything is built."""
-    free = np.isinf(problem.budget_usd).all() and np.isinf(problem.most_unserved).all() and np.isinf(problem.most_in_all)
-    if free and np.bincount(problem.packages.feeder).max() <= MOST_BY_ENUMERATION:
-        return separate(problem)
+def wait_and_see(problem: Problem, effort: Effort = Effort()) -> tuple[FloatArray, bool]:
+    """The least total cost (scenario,) of each scenario if it is known before anything is built, and whether exactly.
+
+    Without budget and requirement by ``separate``; else from the relaxation of the program, each scenario from the
+    last one's basis: exact where it is integral, which it mostly is, and else a bound from below.
+    """
+    limits = (problem.budget_usd, problem.most_unserved, problem.most_in_all)
+    if all(np.isinf(limit).all() for limit in limits) and np.bincount(problem.packages.feeder).max() <= MOST_PACKAGES:
+        return separate(problem), True
     model, columns = formulate(problem, Expectation())
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("time_limit", float(effort.seconds))
-    highs.setOptionValue("mip_rel_gap", effort.gap)
-    highs.passModel(matrix_form(model))
-    state = columns.state.ravel().astype(np.int32)
-    found = np.empty(len(problem.probabilities))
+    state, build = (part.ravel().astype(np.int32) for part in (columns.state, columns.build))
+    highs = loaded(matrix_form(model), effort)
+    highs.changeColsIntegrality(len(build), build, np.zeros(len(build), dtype=np.uint8))
+    found, exact = np.empty(len(problem.probabilities)), True
     for scenario, usd in enumerate(problem.recourse_usd):
         highs.changeColsCost(len(state), state, usd.ravel())
         highs.run()
         if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            raise SolverError(f"Scenario {scenario + 1} was not solved in time for the value of perfect information.")
+            raise SolverError(f"Scenario {scenario + 1} was not solved for the value of perfect information.")
+        built = np.asarray(highs.getSolution().col_value)[build]
+        exact &= bool(np.abs(built - built.round()).max(initial=0.0) < INTEGRAL)
         found[scenario] = highs.getInfo().objective_function_value
-    return found
+    return found, exact
 
 
 def separate(problem: Problem) -> FloatArray:

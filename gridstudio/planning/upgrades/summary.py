@@ -44,9 +44,9 @@ def headline(found: Found, made: dict[str, pd.DataFrame], energy: bool) -> dict[
             "Expected total on scenarios it was not made for", float(outside["expected_total_usd"].iloc[0]), "USD"
         )
     if "stochastic" in made:
-        usd = made["stochastic"].set_index("quantity")["usd"]
-        head["vss_usd"] = Quantity("Value of the stochastic solution", float(usd["value of the stochastic solution"]), "USD")
-        head["evpi_usd"] = Quantity("Value of perfect information", float(usd["value of perfect information"]), "USD")
+        rows = list(made["stochastic"].itertuples(index=False, name=None))
+        for key, (name, usd) in zip(("vss_usd", "evpi_usd"), rows[-2:], strict=True):
+            head[key] = Quantity(name[0].upper() + name[1:], usd, "USD")
     return head
 
 
@@ -57,7 +57,7 @@ def stochastic_table(values: Values) -> pd.DataFrame:
         ("plan for the mean future", values.mean_plan_usd),
         ("every scenario known beforehand", values.perfect_usd),
         ("value of the stochastic solution", values.of_stochastic_solution_usd),
-        ("value of perfect information", values.of_perfect_information_usd),
+        ("value of perfect information" + ("" if values.exact else " (at most)"), values.of_perfect_information_usd),
     ]
     return pd.DataFrame(rows, columns=["quantity", "usd"])
 
