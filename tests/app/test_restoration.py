@@ -97,7 +97,7 @@ def test_check_refuses_what_run_refuses(command, study):
         (("kw_per_customer = 4 ", 'table = "nobody.csv"'), "There is no table of customers"),
         (
             ("[costs]", '[[islands]]\nname = "z"\nbus = "nowhere"\nhours = 3\n[costs]'),
-            "islands: the circuit has no bus",
+            "the circuit has no bus 'nowhere'",
         ),
         (("[costs]", '[[islands]]\nname = "z"\nbus = "57"\nhours = -3\n[costs]'), "islands.0.hours = -3 should be"),
     ],

@@ -9,12 +9,14 @@ from gridstudio.domain.economics import (
     annuity_factor,
     benefit_cost_ratio,
     capital_recovery_factor,
+    deferral_value,
     discount_factors,
     loss_cost_usd,
     loss_factor,
     net_present_value,
     payback_years,
     present_value,
+    residual_value,
 )
 from gridstudio.errors import InputError
 
@@ -89,6 +91,17 @@ def test_benefit_cost_ratio_by_hand() -> None:
     assert benefit_cost_ratio([0.0, 110.0, 121.0], [100.0, 0.0, 0.0], 0.10) == pytest.approx(2.0)
 
 
+def test_residual_value_falls_in_a_straight_line_to_nothing() -> None:
+    np.testing.assert_allclose(residual_value(1000.0, 40, [0, 10, 40, 60]), [1000.0, 750.0, 0.0, 0.0])
+
+
+def test_deferral_value_by_hand() -> None:
+    # 1 000 000 now against 1 000 000 / 1.05^3 = 863 838; 100 000 for the alternative: 136 162 - 100 000
+    assert deferral_value(1e6, 1, 4, 0.05, 100_000.0) == pytest.approx(36_162.4, abs=0.1)
+    # from year 2 on all is worth 1 / 1.05 of that but the alternative, which is given as a present value
+    assert deferral_value(1e6, 2, 5, 0.05, 0.0) == pytest.approx(136_162.4 / 1.05, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -102,6 +115,8 @@ def test_benefit_cost_ratio_by_hand() -> None:
         (lambda: net_present_value([], 0.1), "amount for each year"),
         (lambda: payback_years([[1.0, 2.0]]), "one cash flow"),
         (lambda: benefit_cost_ratio([1.0], [0.0], 0.1), "positive"),
+        (lambda: residual_value(1.0, 0.0, 1.0), "no meaning"),
+        (lambda: deferral_value(1.0, 3, 2, 0.1, 0.0), "cannot be deferred"),
     ],
 )
 def test_what_has_no_meaning_is_refused(call, message: str) -> None:  # type: ignore[no-untyped-def]

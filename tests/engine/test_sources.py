@@ -110,9 +110,11 @@ def test_an_unknown_source_is_named_before_anything_is_solved(circuit):
         session.solve([((At(0, SetSource("gmf", True)),), Scenario())])
 
 
-def test_solved_blocks_on_disk_keep_the_sources(circuit, tmp_path):
+def test_solved_blocks_on_disk_keep_the_sources(circuit, tmp_path, monkeypatch):
     from gridstudio.domain.changes import ChangeSet
-    from gridstudio.evaluation import Workers, evaluate_many
+    from gridstudio.evaluation import Workers, blocks, evaluate_many
+
+    monkeypatch.setattr(blocks, "SMALL_NODE_SOLVES", 0)
 
     cases = [(ChangeSet(tuple(item.change for item in ISLAND)), Scenario())]
     kept = Workers(checkpoint=tmp_path / "blocks")

@@ -145,14 +145,13 @@ def _cold(
     if not given.enabled:
         return []
     surge = Surge(GUIDE_STEPS if given.factors == "guide" else SMOOTH, given.tau_min, given.delay_min)
-    found = []
+    found: list[ColdPickup] = []
     simple = [item for item in judged if not any(move.interrupted for move in item.plan.moves)]
     with phases.phase("cold load"):
         for incident in setup.judged:  # where live sections change feeders, the next best method's plan
-            item = next(iter(best_of([one for one in simple if one.incident is incident])), None)
-            one = item and schedule(incident, desk, item.plan, surge, setup.classes, given.outage_min, given.step_min)
-            if one is not None:
-                found.append(one)
+            for item in best_of([one for one in simple if one.incident is incident]):
+                pickup = schedule(incident, desk, item.plan, surge, setup.classes, given.outage_min, given.step_min)
+                found += [pickup] if pickup is not None else []
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from gridstudio.planning.upgrades.contract import FloatArray, IntArray
 
-MOST_DAYS = 60  # that a battery may take to reach a day that repeats itself
+HALVINGS = 40  # of the energy with which a battery's day begins: to 1e-12 of its size
 
 
 def shift(over_mw: FloatArray, movable_mw: FloatArray, day: IntArray) -> FloatArray:
@@ -57,15 +57,27 @@ def store(
     after = np.array(over_mw, dtype=float)
     for number in np.unique(day):
         hours = np.flatnonzero(day == number)
-        part = np.array(after[..., hours])
-        full = np.full(part.shape[:-1], energy_mwh)
-        for _ in range(MOST_DAYS):
-            result, ended = _one_day(part, full, power_mw, energy_mwh, efficiency)
-            if np.all(ended >= full - 1e-9 * max(energy_mwh, 1.0)):
-                break
-            full = np.minimum(full, ended)
-        after[..., hours] = result
+        part = after[..., hours].reshape(-1, len(hours))
+        begins = _first_energy(part, power_mw, energy_mwh, efficiency)
+        result, _ = _one_day(part, begins, power_mw, energy_mwh, efficiency)
+        after[..., hours] = result.reshape(after[..., hours].shape)
     return after
+
+
+def _first_energy(over: FloatArray, power: float, energy: float, efficiency: float) -> FloatArray:
+    """The most energy with which each day (day, hour) can begin so that it ends with no less.
+
+    What a day ends with rises with what it begins with, by no more than that, so the most is found by halving.
+    """
+    begins = np.full(len(over), energy)
+    short = _one_day(over, begins, power, energy, efficiency)[1] < begins
+    low, high, days = np.zeros(short.sum()), begins[short], over[short]
+    for _ in range(HALVINGS if len(days) else 0):
+        middle = (low + high) / 2
+        holds = _one_day(days, middle, power, energy, efficiency)[1] >= middle
+        low, high = np.where(holds, middle, low), np.where(holds, high, middle)
+    begins[short] = low
+    return begins
 
 
 def _one_day(

@@ -146,8 +146,8 @@ class StudySettings(Section):
     most_rounds: int = Field(5, ge=1, le=50, description="plan, verify, correct, plan again")
     solver_seconds: float = Field(60.0, gt=0, le=3600)
     solver_gap: float = Field(1e-6, ge=0, lt=1)
-    comparison_seconds: float = Field(5.0, gt=0, le=3600, description="for each point of the Pareto front")
-    comparison_gap: float = Field(1e-3, ge=0, lt=1, description="of each point of the Pareto front")
+    comparison_seconds: float = Field(1.0, gt=0, le=3600, description="for each point of the Pareto front")
+    comparison_gap: float = Field(5e-3, ge=0, lt=1, description="of each point of the Pareto front")
 
 
 class UpgradesSettings(Settings):
