@@ -1,5 +1,5 @@
 """``python -m gridstudio``: the command line."""
 
-from gridstudio.app.cli import main
+from gridstudio.app.cli import script
 
-main()
+script()

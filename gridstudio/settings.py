@@ -3,6 +3,7 @@
 import difflib
 import tomllib
 from pathlib import Path
+from types import UnionType
 from typing import Any, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -91,4 +92,8 @@ def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
             section = field.annotation
         elif get_origin(section) is dict:
             section = get_args(section)[1]
+        elif get_origin(section) is tuple:
+            section = get_args(section)[0]
+        if get_origin(section) is UnionType:  # a section or none
+            section = next(option for option in get_args(section) if option is not type(None))
     return sorted(getattr(section, "model_fields", {}))

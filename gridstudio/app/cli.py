@@ -65,7 +65,7 @@ def run(
     display = Display(quiet=as_json)
     job.check(settings.quick() if quick else settings, study.parent)  # bad input is told before anything is made
     seconds = {"start": time.perf_counter() - started}
-    with _interruptible(), result.results_folder(folder, resume=resume, overwrite=overwrite) as partial:
+    with _interruptible(folder), result.results_folder(folder, resume=resume, overwrite=overwrite) as partial:
         crew = Workers(workers or _processors(), scheduler=scheduler, checkpoint=partial / result.CHECKPOINT)
         with display.progress() as progress:
             found = job.run(settings, study.parent, crew, progress, quick)
@@ -177,11 +177,18 @@ class Interrupted(Exception):
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible(folder: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        raise Interrupted from stop
+        from gridstudio import result
+
+        kept = list((folder.with_name(folder.name + result.PARTIAL) / result.CHECKPOINT).glob("*"))
+        raise Interrupted(
+            "Interrupted. What was solved is kept: the same command with --resume goes on."
+            if kept
+            else "Interrupted. Nothing was solved yet that is worth keeping: start the same command again."
+        ) from stop
 
 
 def main() -> None:
@@ -194,8 +201,8 @@ def main() -> None:
     except GridStudioError as error:
         _say(str(error))
         sys.exit(ENGINE_FAILURE)
-    except Interrupted:
-        _say("Interrupted. What was solved is kept: the same command with --resume goes on.")
+    except Interrupted as stop:
+        _say(str(stop))
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -206,6 +213,21 @@ def main() -> None:
         traceback.print_exc()
         _say("This is a defect of gridstudio; please report it with the lines above.")
         sys.exit(ENGINE_FAILURE)
+
+
+def script() -> None:
+    """The command as a process: after an interruption it ends at once.
+
+    Threads may still be inside the engine, which does not bear being unloaded under them.
+    """
+    try:
+        main()
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise
 
 
 def _say(text: str) -> None:

@@ -17,7 +17,8 @@ from gridstudio.errors import InputError
 
 DeviceType = Literal["breaker", "recloser", "sectionaliser", "switch", "fuse"]
 TYPES: tuple[str, ...] = get_args(DeviceType)
-PROTECTIVE = ("breaker", "recloser", "fuse")  # they trip on a fault; the others open without current only
+PROTECTIVE = ("breaker", "recloser", "fuse")  # they trip on a fault
+LOAD_BREAK = ("breaker", "recloser", "switch")  # they open under load; sectionalisers and fuses without current only
 COLUMNS = ("device", "element", "type", "normally_open", "remote", "operating_time_min", "travel_time_min")
 TYPE_OF_CONTROL = {"fuse": "fuse", "recloser": "recloser", "relay": "breaker"}  # OpenDSS's class and ours
 OPERATING_MIN = {True: 1.0, False: 5.0}  # remote and manual: assumed where nothing is given
@@ -35,6 +36,10 @@ class Device:
     remote: bool = True
     operating_min: float = OPERATING_MIN[True]
     travel_min: float = 0.0
+
+    @property
+    def load_break(self) -> bool:
+        return self.type in LOAD_BREAK
 
     @property
     def protective(self) -> bool:
@@ -62,6 +67,10 @@ def devices_of(table: pd.DataFrame, network: Network, where: str, travel_min: fl
     missing = [column for column in COLUMNS[:5] if column not in table.columns]
     if missing:
         raise InputError(f"{where}: the device table has no column {', '.join(missing)}.")
+    if unknown := [str(column) for column in table.columns if column not in COLUMNS]:
+        raise InputError(
+            f"{where}: the device table knows no column {', '.join(unknown)}; it has {', '.join(COLUMNS)}."
+        )
     rows = [{str(key): str(value).strip() for key, value in row.items()} for row in table.to_dict("records")]
     wrong = [problem for values in rows for problem in _problems(values, network)]
     wrong += _twice("device", [values["device"] for values in rows])

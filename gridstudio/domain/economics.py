@@ -103,20 +103,24 @@ def benefit_cost_ratio(benefits: ArrayLike, costs: ArrayLike, rate: float) -> Fl
 
 
 def residual_value(cost: ArrayLike, life_years: ArrayLike, age_years: ArrayLike) -> FloatArray:
-    """What is left of a cost at an age, straight line: cost (1 - age / life), nothing after the life; not discounted."""
+    """What is left of a cost at an age, straight line: cost (1 - age / life), nothing after it; not discounted."""
     life, age = np.asarray(life_years, dtype=float), np.asarray(age_years, dtype=float)
     if np.any(life <= 0) or np.any(age < 0):
         raise InputError(f"A life of {life.min():g} years or an age of {age.min():g} years has no meaning.")
     return np.asarray(np.asarray(cost, dtype=float) * np.maximum(0.0, 1 - age / life))[()]
 
 
-def deferral_value(cost: ArrayLike, year: ArrayLike, later: ArrayLike, rate: float, alternative: ArrayLike) -> FloatArray:
+def deferral_value(
+    cost: ArrayLike, year: ArrayLike, later: ArrayLike, rate: float, alternative: ArrayLike
+) -> FloatArray:
     """What building in year ``later`` instead of ``year`` saves, less the present value of the ``alternative`` between.
 
     PV(build in year) - PV(build later) - alternative; negative where the alternative costs more than the interest.
     """
     if np.any(np.asarray(later) < np.asarray(year)):
-        raise InputError(f"A building of year {year} cannot be deferred to the earlier year {later}.")
+        raise InputError(
+            f"A building of year {np.min(year):g} cannot be deferred to the earlier year {np.min(later):g}."
+        )
     saved = present_value(cost, year, rate) - present_value(cost, later, rate)
     return np.asarray(saved - np.asarray(alternative, dtype=float))[()]
 

@@ -80,6 +80,17 @@ class Network:
         return dict(zip(self.branches.loc[rows, "name"], rows, strict=True))
 
     @cached_property
+    def transformer_row(self) -> dict[str, int]:
+        """Row of ``branches`` of every transformer, by its name."""
+        rows = self.branches.index[self.branches["kind"] == "transformer"]
+        return dict(zip(self.branches.loc[rows, "name"], rows, strict=True))
+
+    @cached_property
+    def transformer_kva(self) -> dict[str, float]:
+        """Rating [kVA] of the largest winding of every transformer, by its name."""
+        return dict(zip(self.transformers["transformer"], self.transformers["kva"].astype(float), strict=True))
+
+    @cached_property
     def source_row(self) -> dict[str, int]:
         """Row of ``source_elements`` of every voltage source, by its name."""
         return {str(source): row for row, source in enumerate(self.source_elements["source"])}

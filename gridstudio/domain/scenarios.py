@@ -38,6 +38,7 @@ class Scenario:
     ``generation_scale``: (step,) or one value, multiplies generators and PV systems.
     ``outages``: lines that are open at both ends throughout.
     ``carry_controls``: taps and capacitor steps carry from step to step; False starts every step from the baseline.
+    ``read_positions``: what taps and capacitor steps stand at is read after every step (``PowerFlow.position``).
     """
 
     name: str = "base"
@@ -47,6 +48,7 @@ class Scenario:
     outages: tuple[str, ...] = ()
     probability: float = 1.0
     carry_controls: bool = True
+    read_positions: bool = False
 
     def __post_init__(self) -> None:
         steps = self.steps
@@ -79,8 +81,9 @@ class Scenario:
 
     @property
     def electrical(self) -> tuple[object, ...]:
-        """All that decides the power flow: scenarios equal in it have the same, which is solved once."""
-        return self.load_scale, self.load_groups, self.generation_scale, self.outages, self.carry_controls
+        """What decides the power flow and how much of it is read: scenarios equal in it are solved once."""
+        what = self.load_scale, self.load_groups, self.generation_scale, self.outages
+        return *what, self.carry_controls, self.read_positions
 
 
 def growth_trajectory(years: int, growth_per_year: float) -> tuple[float, ...]:

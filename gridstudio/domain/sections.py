@@ -202,7 +202,7 @@ def build_sections(network: Network, devices: Sequence[Device], customers: Mappi
         loads=tuple(map(tuple, loads)),
         needed=phases.needed,
     )
-    wrong = [*_loop_findings(sections), *_dead_findings(sections, phases, customers)]
+    wrong = [*_crossed(sections), *_loop_findings(sections), *_dead_findings(sections, phases, customers)]
     if wrong:
         raise InputError.from_findings(f"The devices of {network.name!r}", wrong)
     return _named(sections)
@@ -219,6 +219,17 @@ def _named(sections: Sections) -> Sections:
         bus = sources.get(number, some_bus[number])
         names.append(sections.devices[device].name if device >= 0 else f"bus {bus}")
     return replace(sections, names=tuple(names))
+
+
+def _crossed(sections: Sections) -> Iterable[str]:
+    """A device whose line joins one phase to another would short them once it is closed on two live sections."""
+    network = sections.network
+    row_of = {network.line_row[device.line]: device.name for device in sections.devices}
+    table = network.conductors
+    crossed = table[table["branch"].isin(row_of) & (table["phase"] != table["phase2"])]
+    for branch, rows in crossed.groupby("branch"):
+        pairs = ", ".join(f"{p} to {q}" for p, q in zip(rows["phase"], rows["phase2"], strict=True))
+        yield f"Device {row_of[branch]!r} joins phase {pairs}: give the same phases at both buses of its line."
 
 
 def _loop_findings(sections: Sections) -> Iterable[str]:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from gridstudio.engine.circuit import run
+from gridstudio.engine.edits import NEW_CAPACITOR
 
 
 class Baseline:
@@ -20,6 +21,7 @@ class Baseline:
         self._engine = engine
         self._fresh = fresh
         self.rebuild = False  # whether an exact return needs all elements' admittances computed anew on this circuit
+        self.held: dict[str, list[int]] = {}  # capacitors that changes have fixed, and the states of their steps
         api = engine.RegControls
         windings = _all(api, lambda: (api.Transformer().lower(), int(api.TapWinding()))) if controls_act else []
         capacitors = _all(engine.CapControls, engine.CapControls.Capacitor) if controls_act else []
@@ -59,8 +61,8 @@ class Baseline:
             windings = " ".join(f"wdg={w} tap={tap!r}" for w, tap in enumerate(taps, start=1))
             lines.append(f'edit "transformer.{name}" {windings}')
         lines += [f'edit "autotrans.{name}" taps={self._auto_taps(name)}' for name in self._auto]
-        lines += [f'edit "capacitor.{n}" states=[{" ".join(map(str, steps))}]' for n, steps in self.steps().items()]
-        return lines
+        banks = {n: states for n, states in self.steps().items() if any(states) or not n.startswith(NEW_CAPACITOR)}
+        return lines + [f'edit "capacitor.{n}" states=[{" ".join(map(str, s))}]' for n, s in banks.items()]
 
     def restore(self) -> None:
         """Taps, capacitor steps, control states and voltages back to the baseline."""
@@ -73,7 +75,7 @@ class Baseline:
             transformers.Tap(tap)
         for name, states in self._steps.items():
             engine.Capacitors.Name(name)
-            engine.Capacitors.States(states)
+            engine.Capacitors.States(self.held.get(name, states))
         for name, auto_taps in self._auto.items():
             run(engine, f'edit "autotrans.{name}" taps={auto_taps}')
         for command in self._fresh:

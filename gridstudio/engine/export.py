@@ -1,15 +1,19 @@
 """An upgraded circuit as OpenDSS files that load on their own and give the reported figures."""
 
+import math
 import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gridstudio.domain.changes import At, Reconductor
+from gridstudio.domain.changes import At
+from gridstudio.domain.network import Network
 from gridstudio.domain.scenarios import Scenario
-from gridstudio.engine.applying import Applied
+from gridstudio.engine.applying import Applied, declare
 from gridstudio.engine.circuit import Feeder, compiled, run
+from gridstudio.engine.edits import NEW_BATTERY
+from gridstudio.engine.inventory import read_inventory
 from gridstudio.engine.lending import borrow
 from gridstudio.engine.session import timed_changes
 
@@ -19,19 +23,14 @@ KEPT_OPTIONS = ("loadmult", "genmult", "year", "maxiterations", "maxcontroliter"
 def export_circuit(feeder: Feeder, changes: tuple[At, ...], scenario: Scenario, step: int) -> dict[str, str]:
     """Files of the circuit as it stands at ``step`` of a trajectory: file name -> text, master.dss among them.
 
-    Loads carry the scenario's kW and kvar of that step, changed lines their new line code and rating,
-    regulators and capacitors the positions that the power flow found. Protection and meters are off.
+    Loads carry the scenario's kW and kvar of that step, changed lines their new impedance and rating,
+    what is new stands where it was put, regulators and capacitors the positions that the power flow found. Protection and meters are off.
     """
     until = tuple(item for item in changes if item.step <= step)
     with borrow(feeder) as session, session.state_at_end(until, _cut(scenario, step + 1)):
         positions = session.positions()
     with compiled(feeder) as engine:
-        applied = Applied(engine, set())
-        for item in timed_changes(until, scenario):
-            applied.apply(item.change)
-            if isinstance(item.change, Reconductor):
-                amps = item.change.ampacity_a
-                run(engine, f'edit "line.{item.change.line}" normamps={amps!r} emergamps={amps!r}')
+        _apply(engine, session.network, feeder, timed_changes(until, scenario))
         _scale(engine, scenario, step)
         files = _saved(engine)
         state = [
@@ -52,6 +51,19 @@ def export_circuit(feeder: Feeder, changes: tuple[At, ...], scenario: Scenario, 
     header = f"! {feeder.name}, {scenario.name}, step {step + 1}: written by gridstudio. Redirect, then solve."
     files["master.dss"] = "\n".join([header, *saved, "redirect state.dss", ""])
     return files
+
+
+def _apply(engine: Any, network: Network, feeder: Feeder, timed: tuple[At, ...]) -> None:
+    """The changes on a fresh copy of the circuit, with the ratings that they bring to lines."""
+    inventory = read_inventory(engine, network, feeder.controls != "off")
+    declare(engine, inventory, [item.change for item in timed])
+    applied = Applied(engine, set())
+    for item in timed:
+        applied.apply(item.change)
+    for item in timed:
+        row, amps = item.change.new_rating(network) or (0, math.nan)
+        if math.isfinite(amps) and network.branches["kind"].iat[row] == "line":
+            run(engine, f'edit "{network.branches["element"].iat[row]}" normamps={amps!r} emergamps={amps!r}')
 
 
 def _cut(scenario: Scenario, steps: int) -> Scenario:
@@ -78,9 +90,10 @@ def _scale(engine: Any, scenario: Scenario, step: int) -> None:
     more = engine.Generators.First()
     while more:
         kw, kvar, holds_voltage = engine.Generators.kW(), engine.Generators.kvar(), engine.Generators.Model() == 3
-        engine.Generators.kW(kw * generation)
+        scale = 1.0 if engine.Generators.Name().lower().startswith(NEW_BATTERY) else generation
+        engine.Generators.kW(kw * scale)
         if not holds_voltage:
-            engine.Generators.kvar(kvar * generation)
+            engine.Generators.kvar(kvar * scale)
         more = engine.Generators.Next()
     more = engine.PVsystems.First()
     while more:

@@ -2,8 +2,9 @@
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from gridstudio.domain.network import Network
 from gridstudio.engine.reading import branches_of
 from gridstudio.errors import EngineError
 
+T = TypeVar("T")
 KEPT_NUMBERS = 20_000  # complex numbers of raw readings that are turned into results together: they stay in the cache
 # Elements besides sources and loads that draw or deliver power.
 _GENERATION = ("generator", "pvsystem", "storage", "indmach012", "vccs", "upfc", "vsconverter", "generic5")
@@ -35,19 +37,21 @@ class PowerFlow:
     source_kvar: NDArray[np.float64]  # (...)
     source_kva: NDArray[np.complex128]  # (..., source) kW + j kvar that each voltage source delivers, 0 out of service
     source_current_a: NDArray[np.float64]  # (..., source conductor); NaN where the circuit has one source: not read
+    position: NDArray[np.float64]  # (..., device of ``Session.devices``) tap number or steps on; no device if not asked
 
     def __getitem__(self, index: Any) -> "PowerFlow":
         return PowerFlow(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
 
-def empty_flow(shape: tuple[int, ...], network: Network) -> PowerFlow:
-    """An unsolved PowerFlow: nothing converged, every number NaN."""
+def empty_flow(shape: tuple[int, ...], network: Network, devices: int = 0) -> PowerFlow:
+    """An unsolved PowerFlow: nothing converged, every number NaN; ``devices``: how many positions are read."""
     return PowerFlow(
         converged=np.zeros(shape, dtype=bool),
         v_pu=np.full((*shape, len(network.nodes)), np.nan),
         current_a=np.full((*shape, len(network.conductors)), np.nan),
         source_kva=np.full((*shape, len(network.source_elements)), np.nan, dtype=complex),
         source_current_a=np.full((*shape, len(network.source_conductor)), np.nan),
+        position=np.full((*shape, devices), np.nan),
         **{name: np.full(shape, np.nan) for name in ("served_kw", "losses_kw", "source_kw", "source_kvar")},
     )
 
@@ -65,10 +69,14 @@ class Recorder:
         # The same context as seen by NumPy, whose vector reads make no lists.
         self._view = engine.to_dss_python().ActiveCircuit
         self._delivery = self._view.PDElements
-        self._order, self._per_volt = _node_order(engine, network)
-        self._terminal_node = _terminal_nodes(engine, len(network.nodes))
+        self._network = network
+        self._at: list[tuple[int, ...]] = []
+        self._flow: PowerFlow | None = None
+        self._elements = len(engine.PDElements.AllNames())  # what changes add comes after them, and is not read
+        self._find_places()
         self._gather = _gather(engine)
-        if len(self._terminal_node) != len(self._delivery.AllCurrents) // 2:
+        self._length = 2 * len(self._terminal_node)
+        if self._length != len(self._delivery.AllCurrents):
             raise EngineError("OpenDSS's current vector does not match its list of elements: this is a defect.")
         self._generation = _generation(engine)
         # The last place of a row of voltages is the earth.
@@ -76,13 +84,35 @@ class Recorder:
         self._volts = np.zeros((self._kept, len(network.nodes) + 1), dtype=complex)
         self._amps = np.zeros((self._kept, len(self._terminal_node)), dtype=complex)
         self._sources = _Sources(engine, network, self._kept) if len(network.source_elements) > 1 else None
-        self._at: list[tuple[int, ...]] = []
-        self._flow: PowerFlow | None = None
+        self._positions = _Positions(engine)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """What a control moves: "transformer.reg1a.2" (its winding), "autotrans.a.2", "capacitor.c83"."""
+        return self._positions.devices
 
     def find_sources(self) -> None:
         """To be called when a source was put in or out of service."""
         if self._sources:
             self._sources.find()
+
+    def find_generation(self) -> None:
+        """To be called when something began or ceased to deliver power."""
+        self._generation = _generation(self._engine)
+
+    def find_nodes(self) -> None:
+        """To be called when elements went to other nodes, which may move the engine's order of nodes."""
+        if self._names == self._engine.Circuit.YNodeOrder():
+            return
+        self.flush()
+        self._find_places()
+        if self._sources:
+            self._sources = _Sources(self._engine, self._network, self._kept)
+
+    def _find_places(self) -> None:
+        self._names = self._engine.Circuit.YNodeOrder()
+        self._order, self._per_volt = _node_order(self._engine, self._network)
+        self._terminal_node = _terminal_nodes(self._engine, len(self._network.nodes), self._elements)
 
     def start(self, flow: PowerFlow) -> None:
         """Where the following readings go; unfinished ones of an interrupted run are dropped."""
@@ -97,12 +127,14 @@ class Recorder:
             return False
         row = len(self._at)
         self._volts[row, :-1] = self._view.YNodeVarray.view(complex)
-        self._amps[row] = self._delivery.AllCurrents.view(complex)
+        self._amps[row] = self._delivery.AllCurrents[: self._length].view(complex)
         if self._sources:
             self._sources.read(row)
         self._flow.source_kw[at] = -source_w[0]
         self._flow.source_kvar[at] = -source_w[1]
         self._flow.served_kw[at] = self._generation_kw()
+        if self._flow.position.shape[-1]:
+            self._flow.position[at] = self._positions.read()
         self._at.append(at)
         if len(self._at) == self._kept:
             self.flush()
@@ -184,6 +216,76 @@ class _Sources:
         return [node - 1 if node else earth for node in self._engine.CktElement.NodeRef()]
 
 
+class _Positions:
+    """Where the taps and capacitor steps that a control may move stand.
+
+    A tap is read as its number: steps from the middle of its range, 0 if that is nominal.
+    """
+
+    def __init__(self, engine: Any):
+        self._engine = engine
+        regulators, capacitors = engine.RegControls, engine.CapControls
+        windings = _each(regulators, lambda: (regulators.Transformer().lower(), int(regulators.TapWinding())))
+        plain = {name.lower() for name in engine.Transformers.AllNames()}
+        # transformer, winding, tap of number 0 [pu], width of a step [pu]
+        self._taps = [(*at, *_tap_range(engine, *at)) for at in windings if at[0] in plain]
+        self._auto = [(*at, *_auto_range(engine, at[0])) for at in windings if at[0] not in plain]
+        self._capacitors = _each(capacitors, lambda: capacitors.Capacitor().lower())
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        taps = [f"transformer.{name}.{winding}" for name, winding, _, _ in self._taps]
+        taps += [f"autotrans.{name}.{winding}" for name, winding, _, _ in self._auto]
+        return (*taps, *(f"capacitor.{name}" for name in self._capacitors))
+
+    def read(self) -> list[float]:
+        """Positions now, in the order of ``devices``."""
+        found, api = [], self._engine.Transformers
+        for name, winding, middle, step in self._taps:
+            api.Name(name)
+            api.Wdg(winding)
+            found.append(float(round((api.Tap() - middle) / step)))
+        for name, winding, middle, step in self._auto:
+            taps = _numbers(self._engine, f"autotrans.{name}", "taps")
+            found.append(float(round((taps[winding - 1] - middle) / step)))
+        for name in self._capacitors:
+            self._engine.Capacitors.Name(name)
+            found.append(float(sum(state > 0 for state in self._engine.Capacitors.States())))
+        return found
+
+
+def _each(collection: Any, read: Callable[[], T]) -> list[T]:
+    """``read`` at every element of a collection, what is alike once."""
+    found, more = [], collection.First()
+    while more:
+        found.append(read())
+        more = collection.Next()
+    return list(dict.fromkeys(found))
+
+
+def _tap_range(engine: Any, name: str, winding: int) -> tuple[float, float]:
+    """The tap of number 0, and the width of a step [pu]."""
+    api = engine.Transformers
+    api.Name(name)
+    api.Wdg(winding)
+    return _middle_and_step(api.MinTap(), api.MaxTap(), api.NumTaps())
+
+
+def _auto_range(engine: Any, name: str) -> tuple[float, float]:
+    """The same of an autotransformer, which the tap interface does not cover; all its windings are taken for alike."""
+    low, high, count = (_numbers(engine, f"autotrans.{name}", field)[0] for field in ("mintap", "maxtap", "numtaps"))
+    return _middle_and_step(low, high, count)
+
+
+def _middle_and_step(low: float, high: float, count: float) -> tuple[float, float]:
+    return (low + high) / 2, (high - low) / count if count and high > low else 1.0
+
+
+def _numbers(engine: Any, element: str, field: str) -> list[float]:
+    engine.Circuit.SetActiveElement(element)
+    return [float(x) for x in str(engine.Properties.Value(field)).strip("[] ").replace(",", " ").split()]
+
+
 def _node_order(engine: Any, network: Network) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """For every row of ``network.nodes`` its place in the engine's voltage vector, and pu per volt."""
     place = {name.lower(): index for index, name in enumerate(engine.Circuit.YNodeOrder())}
@@ -192,12 +294,15 @@ def _node_order(engine: Any, network: Network) -> tuple[NDArray[np.intp], NDArra
     return np.array([place[name] for name in names], dtype=np.intp), 1.0 / (1000.0 * nodes["base_kv"].to_numpy())
 
 
-def _terminal_nodes(engine: Any, earth: int) -> NDArray[np.intp]:
-    """For every conductor of ``PDElements.AllCurrents`` the place of its node in the voltage vector; ``earth`` last."""
+def _terminal_nodes(engine: Any, earth: int, elements: int) -> NDArray[np.intp]:
+    """For every conductor of ``PDElements.AllCurrents`` the place of its node in the voltage vector; ``earth`` last.
+
+    Of the first ``elements`` of them.
+    """
     api, element = engine.PDElements, engine.CktElement
     sizes = np.array(api.AllNumTerminals()) * np.array(api.AllNumConductors())
     nodes: list[int] = []
-    for name, size in zip(api.AllNames(), sizes, strict=True):
+    for name, size in zip(api.AllNames()[:elements], sizes, strict=False):
         engine.Circuit.SetActiveElement(name)
         if not element.Enabled():
             nodes += [earth] * size

@@ -2,7 +2,7 @@
 
 import itertools
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gridstudio.domain.changes import At, SetSwitch
+from gridstudio.domain.changes import At, Change, SetSwitch
 from gridstudio.domain.findings import findings, load_nodes
 from gridstudio.domain.network import Finding, Network
 from gridstudio.domain.scenarios import LoadGroup, Scenario
-from gridstudio.engine.applying import Applied, misfits, read_line_codes
+from gridstudio.engine.applying import Applied, declare, misfits
 from gridstudio.engine.baseline import Baseline, dispatches, fresh_states
-from gridstudio.engine.circuit import Feeder, compile_into, compiled
+from gridstudio.engine.circuit import Feeder, compile_into, compiled, run
+from gridstudio.engine.inventory import read_inventory
 from gridstudio.engine.library import DSSException
 from gridstudio.engine.reading import read_network
 from gridstudio.engine.recording import PowerFlow, Recorder, empty_flow
@@ -57,9 +58,10 @@ class Session:
         self.findings: tuple[Finding, ...] = tuple(found)
         fed = network.nodes["fed"].to_numpy() & (v_pu > DEAD_PU)
         self.network: Network = replace(network, nodes=network.nodes.assign(fed=fed))
-        self._line_codes = read_line_codes(self._dss)
+        self._inventory = read_inventory(self._dss, self.network, feeder.controls != "off")
         self._rebuild = self._always_fresh = False
-        self._proven: set[str] = set()  # lines that are known to be taken back to the bit
+        self._proven: set[str] = set()  # what is known to be taken back to the bit
+        self._new: dict[Change, None] = {}  # what changes have added so far, in the order in which it was declared
         self._prepare()
         self.findings += (*self._prove_return(), *self._moved(v_pu))
 
@@ -71,7 +73,9 @@ class Session:
         """
         self.validate(trajectories)
         steps = trajectories[0][1].steps if trajectories else 0
-        flow = empty_flow((len(trajectories), steps), self.network)
+        devices = len(self.devices) if any(scenario.read_positions for _, scenario in trajectories) else 0
+        flow = empty_flow((len(trajectories), steps), self.network, devices)
+        self._declare(item for changes, _ in trajectories for item in changes)
         self._begin([scenario for _, scenario in trajectories], flow)
         case = 0
         for timed, alike in itertools.groupby(trajectories, key=lambda trajectory: timed_changes(*trajectory)):
@@ -96,9 +100,11 @@ class Session:
         wrong: list[str] = []
         if len(steps) > 1:
             wrong.append(f"Scenarios of one evaluation need equally many steps, found {sorted(steps)}.")
+        if len({scenario.read_positions for scenario in scenarios}) > 1:
+            wrong.append("Positions of controls are read in all scenarios of one evaluation or in none.")
         different = {(changes, s.outages, s.steps): s.name for changes, s in reversed(trajectories)}
         for (changes, outages, count), name in different.items():
-            wrong += misfits(self.network, self._line_codes, changes, outages, count, name)
+            wrong += misfits(self._inventory, changes, outages, count, name)
         wrong += self._shapes.unknown_loads(scenarios)
         if wrong:
             raise InputError.from_findings("Changes or scenarios that do not fit the circuit", dict.fromkeys(wrong))
@@ -108,6 +114,7 @@ class Session:
         """The engine right after the last step of a trajectory, for reading more than the arrays hold."""
         self.validate([(changes, scenario)])
         flow = empty_flow((1, scenario.steps), self.network)
+        self._declare(changes)
         self._begin([scenario], flow)
         now, later = _now_and_later(timed_changes(changes, scenario))
         applied = self._apply(now)
@@ -116,6 +123,11 @@ class Session:
             yield self._dss
         finally:
             self._undo(applied)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The taps and capacitors that controls move, in the order of a power flow's ``position``."""
+        return self._recorder.devices
 
     def positions(self) -> list[str]:
         """Where taps and capacitor steps stand now, as OpenDSS commands that bring them there."""
@@ -129,26 +141,39 @@ class Session:
         self._shapes.write(scenarios)
         self._recorder.start(flow)
 
+    def _declare(self, changes: Iterable[At]) -> None:
+        """Make what changes will add, off: the same circuit to the bit."""
+        asked = [item.change for item in changes if item.change.adds]
+        self._new.update(dict.fromkeys(asked))
+        if declare(self._dss, self._inventory, asked):
+            self._edited = True
+            self._recorder.find_nodes()
+
     def _apply(self, changes: Sequence[At]) -> Applied:
-        applied = Applied(self._dss, self._proven)
+        applied = Applied(self._dss, self._proven, self._baseline.held)
         for item in changes:
             applied.apply(item.change)
         self._edited = self._edited or bool(changes)
-        self._find_sources(applied)
+        self._look_again(applied)
         return applied
 
     def _undo(self, applied: Applied) -> None:
         """The circuit without changes, on a fresh copy if it is not what it was to the bit."""
         self._edited = self._edited or len(applied) > 0
-        moved_sources = applied.sources
         if not applied.undo() or self._always_fresh:
             self._recompile()
-        elif moved_sources:
-            self._recorder.find_sources()
+        else:
+            self._look_again(applied)
 
-    def _find_sources(self, applied: Applied) -> None:
+    def _look_again(self, applied: Applied) -> None:
+        """Find again what changes have moved: sources in service, nodes, what delivers power."""
         if applied.sources:
             self._recorder.find_sources()
+        if applied.nodes:
+            run(self._dss, "makebuslist")
+            self._recorder.find_nodes()
+        if applied.generation:
+            self._recorder.find_generation()
 
     def _walk(self, later: Sequence[At], case: int, flow: PowerFlow, applied: Applied) -> None:
         """Solve one trajectory from the baseline, later changes coming into force on the way."""
@@ -164,7 +189,7 @@ class Session:
                 self._baseline.restore()
             while pending and pending[0].step == step:
                 applied.apply(pending.pop(0).change)
-                self._find_sources(applied)
+                self._look_again(applied)
             if not self._solve_step(case * steps + step, (case, step)):
                 self._baseline.restore()
 
@@ -211,6 +236,7 @@ class Session:
         compile_into(self._dss, self.feeder)
         self._settle()
         self._prepare()
+        self._declare([At(0, change) for change in self._new])
         self._begin(self._scenarios, self._flow)
 
     def _prove_return(self) -> list[Finding]:

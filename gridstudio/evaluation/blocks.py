@@ -63,14 +63,15 @@ def solve_all(
     if not trajectories:
         return solve_block(feeder, [])
     with engine.borrow(feeder) as session:  # compiled here first, so that input errors come at once
-        network = session.network
+        network, devices = session.network, len(session.devices)
     nodes, conductors = len(network.nodes), len(network.conductors)
     steps = trajectories[0][1].steps
     _refuse_beyond_memory(len(trajectories) * steps, nodes + conductors)
     # Neither time nor workers decide the blocks: a resumed run must find them again.
     size = max(1, min(-(-len(trajectories) // MIN_BLOCKS), BLOCK_NODE_SOLVES // (nodes * steps)))
     rest: Blocks = {start: trajectories[start : start + size] for start in range(0, len(trajectories), size)}
-    result = empty_flow((len(trajectories), steps), network)
+    reads = any(scenario.read_positions for _, scenario in trajectories)
+    result = empty_flow((len(trajectories), steps), network, devices if reads else 0)
     worth_keeping = len(trajectories) * steps * nodes > SMALL_NODE_SOLVES
     store = Store(workers.checkpoint, feeder) if workers.checkpoint and worth_keeping else None
     count = 0

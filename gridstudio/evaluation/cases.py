@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridstudio import engine
-from gridstudio.domain.changes import BASE, ChangeSet, Reconductor
+from gridstudio.domain.changes import BASE, ChangeSet
 from gridstudio.domain.limits import Limits, Verdict, check
 from gridstudio.domain.network import Network
 from gridstudio.domain.scenarios import Scenario
@@ -188,12 +188,13 @@ def _check(network: Network, limits: Limits, v_pu: Floats, loading_pu: Floats) -
 
 
 def rating_trajectory(network: Network, changes: ChangeSet, steps: int) -> Floats:
-    """Continuous rating (step, branch) [A] as reconductorings come into force."""
+    """Continuous rating (step, branch) [A] as changes come into force."""
     base = network.branches["ampacity_a"].to_numpy()
     ampacity_a = np.repeat(base[None, :], steps, axis=0)
     for item in changes.by_step():
-        if isinstance(item.change, Reconductor):
-            ampacity_a[item.step :, network.line_row[item.change.line]] = item.change.ampacity_a
+        if rating := item.change.new_rating(network):
+            row, new_a = rating
+            ampacity_a[item.step :, row] = new_a
     return ampacity_a
 
 

@@ -12,6 +12,8 @@ from gridstudio.result import StudyResult
 from gridstudio.settings import Settings, read_toml
 
 JOBS = {
+    "exceedance": "gridstudio.planning.exceedance",
+    "hosting": "gridstudio.planning.hosting",
     "islanding": "gridstudio.planning.islanding",
     "reconductoring": "gridstudio.planning.reconductoring",
     "restoration": "gridstudio.planning.restoration",

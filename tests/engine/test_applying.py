@@ -140,7 +140,7 @@ def test_later_change_of_the_same_line_counts_and_both_are_taken_back(odd):
 
 def test_undo_tells_when_an_admittance_is_not_what_it_was(odd, monkeypatch):
     session = Session(odd("line_descriptions"))
-    monkeypatch.setattr("gridstudio.engine.applying._describe", lambda dss, line: "linecode=b")
+    monkeypatch.setattr("gridstudio.engine.measures.lines._describe", lambda dss, line: "linecode=b")
     applied = Applied(session._dss, set())
     applied.apply(Reconductor("m1", 1.0, "a"))
     assert not applied.undo()

@@ -162,7 +162,7 @@ def test_first_screen_tells_question_and_answer_by_start_hour(rendered):
         "From 14:00: 1 of 2 can: west 2.0 h with all load and 3.0 h with shedding (energy stored, storage power).",
         "From 20:00: 1 of 2 can:",
         "Every hour that is served was solved by power flow and breaks no limit.",
-        "Every selection of loads is the proven optimum of its hour.",
+        "Every selection of loads is the proven optimum of its hour (no energy is saved for later hours).",
     ):
         assert told in text, told
     assert "From 8:00" not in text.split("Who is shed")[0]  # named hours only

@@ -22,7 +22,7 @@ def headline(settings: IslandingSettings, made: dict[str, pd.DataFrame], phases:
     by_start, trace, zones = made["by_start"], made["trace"], made["zones"]
     found = {
         "zones": Quantity("Zones", len(zones)),
-        "customers": Quantity("Customers in them", float(zones["customers"].sum())),
+        "customers": Quantity("Customers in them", int(zones["customers"].sum())),
     }
     for hour in settings.islands.start_hours:
         rows = by_start[by_start["start_hour"] == hour]
@@ -30,7 +30,7 @@ def headline(settings: IslandingSettings, made: dict[str, pd.DataFrame], phases:
         all_load = ", ".join(f"{r.zone} {r.hours_all_load:.1f} h" for r in rows.itertuples())
         found |= {
             f"can_island_{hour:02d}": Quantity(f"Zones that can island at {hour}:00", f"{len(able)} of {len(rows)}"),
-            f"customers_{hour:02d}": Quantity(f"Customers served at {hour}:00", float(rows["customers_served"].sum())),
+            f"customers_{hour:02d}": Quantity(f"Customers served at {hour}:00", int(rows["customers_served"].sum())),
             f"hours_all_load_{hour:02d}": Quantity(f"With all load from {hour}:00", all_load),
             f"hours_with_shedding_{hour:02d}": Quantity(
                 f"With shedding from {hour}:00",

@@ -50,6 +50,15 @@ class ColdPickup:
     curve_allowed: NDArray[np.bool_]
 
 
+def cold_min(found: ColdPickup, restored_min: NDArray[np.float64]) -> NDArray[np.float64]:
+    """When each section is back (section,) if pickups wait for the surges; deferred ones wait for the repair."""
+    minutes, repaired = restored_min.copy(), found.incident.repaired_min
+    for unit, at in zip(found.members, found.schedule.pickup_min, strict=True):
+        for s in bits(unit):
+            minutes[s] = min(float(at), float(repaired[s]))
+    return minutes
+
+
 def schedule(
     incident: Incident, desk: Desk, plan: Plan, surge: Surge, classes: Sequence[str], outage_min: float, step_min: float
 ) -> ColdPickup | None:
@@ -67,7 +76,7 @@ def schedule(
         not_before_min=[float(when.restored_min[s]) for s in tree.picked],
         load_class=[classes[max(bits(unit), key=lambda s: float(sections.kw[s]))] for unit in tree.members],
     )
-    horizon = max(step_min, math.floor(incident.horizon_min / step_min) * step_min)
+    horizon = max(step_min, math.floor(incident.switching_ends_min / step_min) * step_min)
     if len(tree.picked) <= MOST_EXACT:
         found = cold_load.best_order(surge, waiting, tree.allowed, step_min, horizon)
     else:

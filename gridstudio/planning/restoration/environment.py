@@ -99,6 +99,8 @@ class RestorationEnvironment:
             for move in pickups(incident, self.closed, alive, whole_only=True):
                 if move.picked_up & self.area:
                     device = move.operations[-1].device
+                    if run(self.desk.clock, self.hands, move).now_min > incident.switching_ends_min:
+                        continue
                     if allows(self.desk.rules, incident, self.desk.judge.state(move.closed, incident)):
                         self.closings[device] = move
                         mask[device] = True

@@ -5,10 +5,11 @@ part, one closing each. Nodes are solved by a power flow only when the search co
 than the best plan so far, which at first is greedy's. The search ends when no node's bound is below it.
 
 The plans searched are all sequences of pick-ups, of moves of live sections, and of operations ahead of their pick-up,
-whose every state is allowed. Ahead: a device between dead sections is operated before it must be. That helps only where
-crews are involved: a remote operation is worth its minute while a crew is awaited, a manual one may send a crew sooner.
-Where no crew is awaited, dead parts are picked up one after the other, not joined first. Fuses of dead-end laterals are
-not pulled to shed load.
+whose every state is allowed and which end before the first repair. Ahead: a device between dead sections is operated
+before it must be. That helps only where crews are involved: a remote operation is worth its minute while a crew is
+awaited, a manual one may send a crew sooner. Where no crew is awaited, dead parts are picked up one after the other,
+not joined first. Fuses of dead-end laterals are opened to isolate a fault only. After a repair nothing is switched but
+the return to the normal state.
 """
 
 import heapq
@@ -55,11 +56,11 @@ class _Search:
         self.numbers, self.looked_at = itertools.count(), itertools.count(1)
         self.reached: dict[int, list[tuple[float, Hands]]] = {}
         self.near: dict[int, int] = {}  # waiting sections that may get supply, by those that have it
+        self.asked: set[int] = set()  # states judged
         self.unseen = float("inf")  # no plan that was left out, as one of too many, has fewer customer-minutes
 
     def run(self) -> tuple[list[Move], Certificate]:
-        incident, judge, rules = self.incident, self.desk.judge, self.desk.rules
-        flows = judge.power_flows
+        incident, rules = self.incident, self.desk.rules
         alive = incident.sections.supply(incident.start, incident.blocked).alive
         root = Node(incident.start, alive, 0.0, self.desk.clock.start, ())
         self.best, self.best_cost = root, self.stopping(root)
@@ -72,7 +73,7 @@ class _Search:
             bound, _, parent, node = heapq.heappop(self.queue)
             if bound >= self.best_cost - TOLERANCE:
                 break
-            if judge.power_flows - flows >= rules.max_power_flows:
+            if len(self.asked) >= rules.max_power_flows:
                 return self.proved(bound)
             if max(next(self.looked_at), len(self.queue)) > rules.max_nodes:
                 return self.proved(bound)
@@ -135,9 +136,14 @@ class _Search:
         return not named.remote and hands.crews_free_min[0] + named.travel_min > since_min
 
     def after(self, node: Node, move: Move) -> Node | None:
-        """The node that a move leads to; None if remote operations ahead of it used no time of waiting for a crew."""
+        """The node that a move leads to.
+
+        None after the first repair, or if remote operations ahead of it used no time of waiting for a crew.
+        """
         first = self.desk.clock.operate(node.hands, move.operations[0].device)
         hands = run(self.desk.clock, node.hands, move)
+        if hands.now_min > self.incident.switching_ends_min:
+            return None
         crews = [o.device for o in move.operations if not self.incident.sections.devices[o.device].remote]
         ahead = None
         if not (crews or move.picked_up or move.interrupted):
@@ -160,6 +166,7 @@ class _Search:
         masks = [node.closed]
         if move.interrupted:
             masks.append(parent.closed & ~(1 << move.operations[0].device))
+        self.asked.update(masks)
         return all(allows(rules, incident, judge.state(mask, incident)) for mask in masks)
 
     def out(self, node: Node) -> int:

@@ -30,6 +30,7 @@ class Storm:
     name: str
     faults: tuple[Fault, ...]
     load_scale: float = 1.0
+    held_out: bool = False  # drawn to judge methods on, not an event of the utility
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,11 @@ class Incident:
     blocked: int
     out: int
     repaired_min: NDArray[np.float64]
+
+    @property
+    def switching_ends_min(self) -> float:
+        """The first repair: from then on the network returns to its normal state, and nothing else is switched."""
+        return min(fault.repair_min for fault in self.storm.faults)
 
     @property
     def horizon_min(self) -> float:

@@ -11,13 +11,13 @@ import pandas as pd
 
 from gridstudio.domain.cold_load import GUIDE_STEPS, SMOOTH, Surge
 from gridstudio.domain.network import Finding
-from gridstudio.domain.reliability import CostTable, business_case, flat_rate, split_benefits
+from gridstudio.domain.reliability import Benefit, CostTable, business_case, flat_rate, split_benefits
 from gridstudio.evaluation import Workers
 from gridstudio.planning.flow import network_branches
 from gridstudio.planning.phases import Phases
 from gridstudio.planning.restoration import summary, tables
 from gridstudio.planning.restoration.clock import Clock
-from gridstudio.planning.restoration.cold import ColdPickup, schedule
+from gridstudio.planning.restoration.cold import ColdPickup, cold_min, schedule
 from gridstudio.planning.restoration.exact import exact
 from gridstudio.planning.restoration.judge import Judge
 from gridstudio.planning.restoration.learned import Learned, learn
@@ -46,9 +46,10 @@ def check(settings: RestorationSettings, folder: Path) -> list[Finding]:
 def run(
     settings: RestorationSettings, folder: Path, workers: Workers, progress: Progress | None, quick: bool
 ) -> StudyResult:
-    """Solve a restoration study. Tables: comparison, means, orders, outages, violations, storms, devices, sections,
-    section_buses, training, seeds, cold_load, cold_load_curve, business_case, network_buses, network_branches,
-    assumptions, findings, timing; columns in ``tables`` and ``summary``. Learnt tables: learned/seed_N.npz.
+    """Solve a restoration study. Tables: comparison, means, orders, repairs, outages, violations, storms, devices,
+    sections, section_buses, training, seeds, cold_load, cold_load_curve, cold_load_effect, business_case,
+    network_buses, network_branches, assumptions, findings, timing; columns in ``tables``, ``summary`` and here. Learnt
+    tables: learned/seed_N.npz.
     """
     if quick:
         settings = settings.quick()
@@ -68,14 +69,19 @@ def run(
     }
     return StudyResult(
         job=JOB,
-        title=settings.title or f"Restoration on {setup.sections.network.name}",
+        title=(settings.title or f"Restoration on {setup.sections.network.name}") + (" (quick run)" if quick else ""),
         settings=settings.dump(),
         headline=summary.headline(made, phases),
         tables=made,
-        violations_left=int((made["violations"]["method"] != "naive").sum()),
+        violations_left=int((made["violations"]["method"] != "naive").sum()) + _cold_refused(made),
         texts={f"learned/seed_{seed}.npz": _bytes(training.table) for seed, training in trainings.items()},
         provenance=summary.provenance(settings, folder, phases, quick),
     )
+
+
+def _cold_refused(made: dict[str, pd.DataFrame]) -> int:
+    """Minutes of cold load schedules whose exact power flow was not allowed after all."""
+    return int((~made["cold_load_curve"]["allowed"].astype(bool)).sum()) if "cold_load_curve" in made else 0
 
 
 def desk_of(settings: RestorationSettings, setup: Setup, phases: Phases) -> Desk:
@@ -165,6 +171,7 @@ def _tables(
 ) -> dict[str, pd.DataFrame]:
     sections, costs = setup.sections, cost_table(settings)
     compared = tables.comparison(judged, setup.customers, costs)
+    held_out = [incident.storm.name for incident in setup.judged if incident.storm.held_out]
     by_section, curve = tables.cold_load(cold)
     branches = network_branches(sections.network)
     branches["section"] = [sections.names[s] for s in sections.branch_section]
@@ -187,16 +194,38 @@ def _tables(
         "network_branches": branches,
     }
     if trainings:
-        made |= {"training": _curves(trainings), "seeds": summary.seeds(compared, trainings)}
+        made |= {"training": _curves(trainings), "seeds": summary.seeds(compared, trainings, held_out)}
     if settings.cold_load.enabled:
-        made |= {"cold_load": by_section, "cold_load_curve": curve}
-    if business := _business(settings, setup, judged):
-        made["business_case"] = pd.DataFrame(business)
+        made |= {"cold_load": by_section, "cold_load_curve": curve, "cold_load_effect": _cold_effect(judged, cold)}
+    made["repairs"] = tables.repairs(judged, desk.judge)
+    if len(business := _business(settings, setup, judged, cold)):
+        made["business_case"] = business
     return made
 
 
+def _cold_effect(judged: list[Judged], cold: list[ColdPickup]) -> pd.DataFrame:
+    """What waiting for surges costs. storm, method (whose plan), customers_restored, customer_minutes (steady load),
+    customers_restored_cold, customer_minutes_cold, all_allowed (the exact power flows of the whole schedule).
+    """
+    rows = []
+    for found in cold:
+        incident = found.incident
+        simple = [i for i in judged if i.incident is incident and not any(m.interrupted for m in i.plan.moves)]
+        item = best_of(simple)[0]
+        steady, late = item.when.restored_min, cold_min(found, item.when.restored_min)
+        customers, out = incident.sections.customers, incident.sections.members(incident.out)
+        back = [float(customers @ (out & (minutes < incident.repaired_min))) for minutes in (steady, late)]
+        spent = [float(customers @ minutes) for minutes in (steady, late)]
+        allowed = bool(found.curve_allowed.all())
+        rows.append((incident.storm.name, item.plan.method, back[0], spent[0], back[1], spent[1], allowed))
+    columns = ["storm", "method", "customers_restored", "customer_minutes", "customers_restored_cold"]
+    return pd.DataFrame(rows, columns=[*columns, "customer_minutes_cold", "all_allowed"])
+
+
 def _curves(trainings: dict[int, Training]) -> pd.DataFrame:
-    """seed, episode (last of its group), saved (mean customer-minutes saved per episode of the group), epsilon."""
+    """seed, episode (last of its group), saved (mean customer-minutes gained over the greedy way per
+    episode of the group), epsilon.
+    """
     parts = []
     for seed, training in trainings.items():
         groups = np.array_split(np.arange(len(training.rewards)), min(CURVE_POINTS, len(training.rewards)))
@@ -220,51 +249,62 @@ def cost_table(settings: RestorationSettings) -> CostTable:
     return CostTable({"residential": home, "commercial": other, "industrial": other})
 
 
-def _business(settings: RestorationSettings, setup: Setup, judged: list[Judged]) -> list[dict[str, Any]]:
+def _business(
+    settings: RestorationSettings, setup: Setup, judged: list[Judged], cold: list[ColdPickup]
+) -> pd.DataFrame:
     """measure (switching, islanding, both), customers, ci, cmi, energy_kwh, cost_usd (saved against crews only, over
-    the storms), usd_per_year, present_value_usd, investment_usd, net_present_value_usd, payback_years (of both).
+    the study's own and recorded storms, drawn ones left out), usd_per_year, benefit_present_value_usd,
+    cost_present_value_usd, net_present_value_usd, payback_years (NaN without an investment).
 
-    A customer whom switching brings back is no benefit of islanding: islands count for the minutes that are left.
+    Pickups wait for cold load where that was studied. A customer whom switching brings back is no benefit of islanding:
+    islands count for the minutes that are left, and each measure is set against its own investment.
     """
-    best = best_of(judged)
+    best = [item for item in best_of(judged) if not item.incident.storm.held_out]
     if not best:
-        return []
+        return pd.DataFrame()
+    late = {found.incident.storm.name: found for found in cold}
     table, given = setup.customers, settings.costs
     section = table["section"].to_numpy()
     crew, switched, both, kw = [], [], [], []
     for item in best:
-        incident = item.incident
-        waits = np.where(incident.sections.members(incident.out), incident.repaired_min, 0.0)
-        crew.append(waits[section])
-        switched.append(item.when.out_min[section])
-        both.append(setup.with_islands(incident, item.when.out_min)[section])
+        incident, out_min = item.incident, item.when.out_min
+        if incident.storm.name in late:
+            out_min = cold_min(late[incident.storm.name], item.when.restored_min) + item.when.moved_min
+        crew.append(np.where(incident.sections.members(incident.out), incident.repaired_min, 0.0)[section])
+        switched.append(out_min[section])
+        both.append(setup.with_islands(incident, out_min)[section])
         kw.append(table["kw"].to_numpy(float) * incident.storm.load_scale)
-    count = np.tile(table["customers"].to_numpy(float), len(best))
     found = split_benefits(
         cost_table(settings),
         list(table["class"]) * len(best),
-        count,
+        np.tile(table["customers"].to_numpy(float), len(best)),
         np.concatenate(kw),
         np.concatenate(crew),
         np.concatenate(switched),
         np.concatenate(both),
     )
-    rows = []
-    for name, benefit in (("switching", found.switching), ("islanding", found.islanding), ("both", found.whole)):
-        per_year = benefit.cost_usd / given.storm_years
-        row: dict[str, Any] = {"measure": name, **asdict(benefit), "usd_per_year": per_year}
-        if name == "both" and given.investment_usd + given.upkeep_usd_per_year > 0:
-            case = business_case(
-                per_year, given.investment_usd, given.years, given.discount_rate, given.upkeep_usd_per_year
-            )
-            row |= {
-                "benefit_present_value_usd": case.benefit_present_value_usd,
-                "cost_present_value_usd": case.cost_present_value_usd,
-                "net_present_value_usd": case.net_present_value_usd,
-                "payback_years": case.payback_years,
-            }
-        rows.append(row)
-    return rows
+    alone = given.investment_usd, given.upkeep_usd_per_year
+    islands = given.islanding_investment_usd, given.islanding_upkeep_usd_per_year
+    rows = [
+        _worth("switching", found.switching, *alone, settings),
+        _worth("islanding", found.islanding, *islands, settings),
+        _worth("both", found.whole, alone[0] + islands[0], alone[1] + islands[1], settings),
+    ]
+    return pd.DataFrame(rows)
+
+
+def _worth(
+    name: str, benefit: Benefit, investment_usd: float, upkeep_usd: float, settings: RestorationSettings
+) -> dict[str, Any]:
+    """One measure's benefit against its own money."""
+    given = settings.costs
+    per_year = benefit.cost_usd / given.storm_years
+    row: dict[str, Any] = {"measure": name, **asdict(benefit), "usd_per_year": per_year}
+    columns = ("benefit_present_value_usd", "cost_present_value_usd", "net_present_value_usd", "payback_years")
+    if investment_usd + upkeep_usd == 0:
+        return row | dict.fromkeys(columns, np.nan)
+    case = business_case(per_year, investment_usd, given.years, given.discount_rate, upkeep_usd)
+    return row | {column: getattr(case, column) for column in columns}
 
 
 def _bytes(table: QTable) -> bytes:

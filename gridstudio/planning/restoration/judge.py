@@ -80,6 +80,7 @@ class Judge:
     generation_scale: float = 0.0
     phase: str = "states"
     asked: int = 0
+    looked_at: set[tuple[int, int, int, float, Multipliers]] = field(default_factory=set)  # since somebody cleared it
     _flows: dict[tuple[int, float, Multipliers], Flow] = field(default_factory=dict)
     _states: dict[tuple[int, int, int, float, Multipliers], State] = field(default_factory=dict)
     _references: dict[tuple[int, int, float], tuple[Floats, Floats, Floats]] = field(default_factory=dict)
@@ -105,6 +106,7 @@ class Judge:
         scale = incident.storm.load_scale
         self.asked += len(closed)
         keys = [(mask, incident.start, incident.blocked, scale, multipliers) for mask in closed]
+        self.looked_at.update(keys)
         if fresh := [key for key in dict.fromkeys(keys) if key not in self._states]:
             before = self._reference(incident)
             flows = self._solve([key[0] for key in fresh], scale, multipliers)

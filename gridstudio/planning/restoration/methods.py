@@ -28,11 +28,12 @@ class Method(Protocol):
 
 
 def solve(name: str, method: Method, incident: Incident, desk: Desk) -> Plan:
-    """The plan of a method, its seconds and the power flows it needed."""
-    started, flows = time.perf_counter(), desk.judge.power_flows
+    """The plan of a method, its seconds, and the power flows it needed, whether they were solved before or not."""
+    started = time.perf_counter()
+    desk.judge.looked_at.clear()
     moves, certificate = method(incident, desk)
     plan = Plan(name, tuple(moves), certificate)
-    return replace(plan, power_flows=desk.judge.power_flows - flows, seconds=time.perf_counter() - started)
+    return replace(plan, power_flows=len(desk.judge.looked_at), seconds=time.perf_counter() - started)
 
 
 def none(incident: Incident, desk: Desk) -> tuple[list[Move], Certificate]:
@@ -50,9 +51,13 @@ def naive(incident: Incident, desk: Desk) -> tuple[list[Move], Certificate]:
     opens = [Operation(d, False) for d in dict.fromkeys(fault) if incident.start >> d & 1]
     ties = [d for d, device in enumerate(sections.devices) if device.normally_open]
     closes = [Operation(d, True) for d in dict.fromkeys([*incident.tripped, *ties]) if d not in fault]
-    moves, closed = [], incident.start
+    moves, closed, hands = [], incident.start, desk.clock.start
     for number, operation in enumerate(closes):
         first = opens if number == 0 else []
+        for device, _ in (*first, operation):
+            hands = desk.clock.operate(hands, device)
+        if hands.now_min > incident.switching_ends_min:
+            break
         before = sections.supply(closed, incident.blocked).alive
         for device, close in (*first, operation):
             closed = closed | 1 << device if close else closed & ~(1 << device)
@@ -86,6 +91,8 @@ def best_pickup(
     ranked, through = [], []
     for number, move in enumerate(pickups(incident, closed, alive)):
         after = run(desk.clock, hands, move)
+        if after.now_min > incident.switching_ends_min:
+            continue
         gain = saved(incident, move, after.now_min) if move.picked_up & within else 0.0
         if gain > 0:
             ranked.append((-gain / len(move.operations), number, move, after))
@@ -106,7 +113,9 @@ def _through_spare(
         onward = [
             beyond
             for beyond in pickups(incident, move.closed, alive)
-            if beyond.picked_up & within and saved(incident, beyond, run(desk.clock, after, beyond).now_min) > 0
+            if beyond.picked_up & within
+            and (then := run(desk.clock, after, beyond).now_min) <= incident.switching_ends_min
+            and saved(incident, beyond, then) > 0
         ]
         masks = [move.closed, *(beyond.closed for beyond in onward)]
         allowed = (

@@ -39,7 +39,10 @@ def pickups(incident: Incident, closed: int, alive: int, whole_only: bool = Fals
 
 
 def transfers(incident: Incident, closed: int, alive: int, feeder_of: Mapping[int, int]) -> Iterator[Move]:
-    """Moves that give live sections to another feeder: opened above, closed elsewhere (break before make)."""
+    """Moves that give live sections to another feeder: opened above, closed elsewhere (break before make).
+
+    What is opened breaks load current: a breaker, a recloser or a switch.
+    """
     sections = incident.sections
     ends = sections.ends.tolist()
     for d, (a, b) in enumerate(ends):
@@ -52,7 +55,7 @@ def transfers(incident: Incident, closed: int, alive: int, feeder_of: Mapping[in
                 if below >> near & 1:
                     break
                 after = closed & ~(1 << above)
-                if not sections.lateral_fuses >> above & 1 and together(sections, after, far, ~below) == below:
+                if sections.devices[above].load_break and together(sections, after, far, ~below) == below:
                     operations = (Operation(above, False), Operation(d, True))
                     yield Move(operations, after | 1 << d, 0, interrupted=below)
                 section = sum(ends[above]) - section

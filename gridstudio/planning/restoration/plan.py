@@ -1,13 +1,15 @@
 """A switching plan and what it is worth: minutes by section, customer-minutes, and the proof of every step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gridstudio.domain.sections import bits
 from gridstudio.planning.restoration.clock import Clock, Operation
-from gridstudio.planning.restoration.incident import Incident
+from gridstudio.planning.restoration.incident import Incident, happen
 from gridstudio.planning.restoration.judge import Judge, State
 from gridstudio.planning.restoration.moves import Move
 
@@ -30,7 +32,7 @@ class Plan:
     method: str
     moves: tuple[Move, ...]
     certificate: Certificate = Certificate("")
-    power_flows: int = 0  # states that this method had solved anew
+    power_flows: int = 0  # states that this method had judged
     seconds: float = 0.0
 
     @property
@@ -87,6 +89,41 @@ def states_of(incident: Incident, judge: Judge, plan: Plan) -> list[State]:
         closed = closed | 1 << device if close else closed & ~(1 << device)
         masks.append(closed)
     return judge.states(masks, incident)
+
+
+class Return(NamedTuple):
+    """A step back to the normal state: what is repaired, the operations it takes, and the state afterwards."""
+
+    minute: float
+    repaired: tuple[str, ...]
+    operations: tuple[Operation, ...]
+    state: State
+
+
+def returns(incident: Incident, judge: Judge, plan: Plan) -> list[Return]:
+    """What happens at each repair after a plan, solved: sections whose path is free go back to their normal supply.
+
+    Those that still wait for another repair stay as the plan left them. The operations are made by the repair's crew;
+    they take no time of the clock.
+    """
+    sections, storm = incident.sections, incident.storm
+    final = plan.moves[-1].closed if plan.moves else incident.start
+    normal, planned = sections.normal_supply.feeder_of, sections.supply(final, incident.blocked).feeder_of
+    before, found = final, []
+    for minute in sorted({fault.repair_min for fault in storm.faults}):
+        feeders = {s: d for s, d in planned.items() if incident.repaired_min[s] > minute}
+        feeders |= {s: d for s, d in normal.items() if incident.repaired_min[s] <= minute}
+        left = tuple(fault for fault in storm.faults if fault.repair_min > minute)
+        untouched = [d for d, ends in enumerate(sections.ends.tolist()) if feeders.keys().isdisjoint(ends)]
+        kept = sum(before & 1 << d for d in untouched)  # in what is still dead
+        closed = kept | sum(1 << d for d in set(feeders.values()) if d >= 0) if left else sections.normal
+        now = happen(sections, replace(storm, faults=left)) if left else replace(incident, start=closed, blocked=0)
+        changed = [Operation(d, bool(closed >> d & 1)) for d in bits(before ^ closed)]
+        operations = tuple(sorted(changed, key=lambda operation: operation.close))
+        repaired = tuple(fault.element for fault in storm.faults if fault.repair_min == minute)
+        found.append(Return(minute, repaired, operations, judge.state(closed, now)))
+        before = closed
+    return found
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,7 @@ class IslandSettings(Section):
     bus: str = Field(description="a bus of the part that islands")
     boundary: tuple[str, ...] = Field((), description="lines that are opened around it; default: its section alone")
     hours: float = Field(ge=0, le=1000, description="how long it lives on its own")
+    forming_min: float = Field(1.0, ge=0, le=1440, description="until it stands; its customers are out meanwhile")
 
 
 class CostSettings(Section):
@@ -149,6 +150,8 @@ class CostSettings(Section):
     other_usd_per_customer_hour: float = Field(28.40, ge=0)
     investment_usd: float = Field(0.0, ge=0, description="of remote switching and automation")
     upkeep_usd_per_year: float = Field(0.0, ge=0)
+    islanding_investment_usd: float = Field(0.0, ge=0, description="of the islands")
+    islanding_upkeep_usd_per_year: float = Field(0.0, ge=0)
     years: int = Field(20, ge=1, le=60)
     discount_rate: float = Field(0.05, ge=0, le=0.5)
     storm_years: float = Field(1.0, gt=0, description="years in which the studied storms happen once")

@@ -35,15 +35,16 @@ class Setup:
     training: list[Incident]
     assumed_breakers: tuple[str, ...]
     findings: list[Finding]
-    islands: list[tuple[int, float]]  # sections (bit mask) and the hours that they live on their own
+    islands: list[tuple[int, float, float]]  # sections (bit mask), hours on their own, minutes until they stand
 
     def with_islands(self, incident: Incident, out_min: Floats) -> Floats:
         """Minutes without supply (section,) if islands carry their sections, unless a fault is in there."""
         found = out_min.copy()
-        for sections, hours in self.islands:
+        for sections, hours, forming_min in self.islands:
             if not incident.blocked & sections:
                 members = self.sections.members(sections)
-                found[members] = np.maximum(0.0, found[members] - 60.0 * hours)
+                carried = np.clip(found[members] - forming_min, 0.0, 60.0 * hours)
+                found[members] -= carried
         return found
 
     @property
@@ -79,11 +80,11 @@ def prepare(settings: RestorationSettings, folder: Path) -> Setup:
     storms = named(settings.storms)
     if settings.records is not None:
         storms += from_records(sections, settings.records, folder)
+    judged = [happen(sections, storm) for storm in storms]
     training: list[Storm] = []
     if "learned" in settings.methods.run or settings.draw.held_out:
         training, held_out = drawn(sections, settings.draw, storms)
-        storms += held_out
-    judged = [happen(sections, storm) for storm in storms]
+        judged += [happen(sections, storm) for storm in held_out]
     _some_customer(judged)
     return Setup(
         feeder=feeder,
@@ -98,10 +99,11 @@ def prepare(settings: RestorationSettings, folder: Path) -> Setup:
     )
 
 
-def _islands(settings: RestorationSettings, sections: Sections) -> list[tuple[int, float]]:
+def _islands(settings: RestorationSettings, sections: Sections) -> list[tuple[int, float, float]]:
     """The sections of each island. InputError on unknown buses or lines, and on sections in two islands."""
     on_line = {device.line: d for d, device in enumerate(sections.devices)}
-    wrong, found, taken = [], [], 0
+    wrong: list[str] = []
+    found, taken = [], 0
     for island in settings.islands:
         lines = [line.lower().removeprefix("line.") for line in island.boundary]
         missing = [line for line in lines if line not in on_line]
@@ -120,7 +122,7 @@ def _islands(settings: RestorationSettings, sections: Sections) -> list[tuple[in
             if any(part >> source & 1 for source in sections.sources):
                 wrong.append(f"Island {island.name!r} still hangs on a source of the grid: name all lines around it.")
             taken |= part
-            found.append((part, island.hours))
+            found.append((part, island.hours, island.forming_min))
     if wrong:
         raise InputError.from_findings("islands", wrong)
     return found

@@ -1,7 +1,7 @@
 """Storms: named in the study, taken from outage records, or drawn at random; the draws depend on the seed only."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 
 from gridstudio.domain.sections import Sections
 from gridstudio.errors import InputError
-from gridstudio.planning.restoration.incident import Fault, Storm
+from gridstudio.planning.restoration.incident import Fault, Storm, faulted_sections
 from gridstudio.planning.restoration.settings import DrawSettings, RecordSettings, StormSettings
 
 MINUTES_PER_HOUR = 60.0
@@ -27,6 +27,9 @@ def named(storms: Sequence[StormSettings]) -> list[Storm]:
 def drawn(sections: Sections, settings: DrawSettings, taken: Sequence[Storm]) -> tuple[list[Storm], list[Storm]]:
     """Storms for training and held out for judging: no two have the same faults, nor those of ``taken``.
 
+    What counts for judged storms are the faulted sections: no training storm has those of a judged one, and no
+    held-out one those of another held-out one or of ``taken``.
+
     Faults fall on lines in sections that have supply, in proportion to length; switches do not fail. All held-out
     storms asked for are drawn; for training fewer than asked where the circuit has not that many different ones.
     """
@@ -34,10 +37,16 @@ def drawn(sections: Sections, settings: DrawSettings, taken: Sequence[Storm]) ->
     elements, weight = exposed(sections)
     if not elements:
         raise InputError("No storm can be drawn: the circuit has no line with supply but switches.")
-    used = {frozenset(fault.element for fault in storm.faults) for storm in taken}
     possible = sum(math.comb(len(elements), count) for count in range(1, settings.faults + 1))
     if possible <= settings.held_out:
         raise _too_few(possible, settings)
+    sections_of = {name: tuple(faulted_sections(sections, name)) for name in elements}
+
+    def where(names: Iterable[str]) -> frozenset[int]:
+        return frozenset(s for name in names for s in sections_of.get(name) or faulted_sections(sections, name))
+
+    judged = {where(fault.element for fault in storm.faults) for storm in taken}
+    used = {frozenset(fault.element for fault in storm.faults) for storm in taken}
     found: list[Storm] = []
     wanted, repeats = settings.training + settings.held_out, 0
     while len(found) < wanted and repeats < MOST_REPEATS:
@@ -45,10 +54,13 @@ def drawn(sections: Sections, settings: DrawSettings, taken: Sequence[Storm]) ->
         names = rng.choice(elements, count, replace=False, p=weight)
         faults = tuple(Fault(str(name), float(rng.uniform(*settings.repair_min))) for name in names)
         scale = float(rng.uniform(*settings.load_scale))
-        key = frozenset(names.tolist())
-        repeats = repeats + 1 if key in used else 0
-        if key not in used:
+        key, place = frozenset(names.tolist()), where(names.tolist())
+        fresh = key not in used and place not in judged
+        repeats = 0 if fresh else repeats + 1
+        if fresh:
             used.add(key)
+            if len(found) < settings.held_out:
+                judged.add(place)
             found.append(Storm("", faults, scale))
     held_out = found[: settings.held_out]
     training = found[settings.held_out :]
@@ -56,7 +68,7 @@ def drawn(sections: Sections, settings: DrawSettings, taken: Sequence[Storm]) ->
         raise _too_few(len(found), settings)
     return (
         [Storm(f"training {n}", s.faults, s.load_scale) for n, s in enumerate(training, start=1)],
-        [Storm(f"held out {n}", s.faults, s.load_scale) for n, s in enumerate(held_out, start=1)],
+        [Storm(f"held out {n}", s.faults, s.load_scale, held_out=True) for n, s in enumerate(held_out, start=1)],
     )
 
 
@@ -75,7 +87,8 @@ def exposed(sections: Sections) -> tuple[list[str], np.ndarray]:
     """
     lines, fed = sections.network.lines, sections.normal_supply.alive
     alive = np.array([bool(fed >> sections.of_bus[bus] & 1) for bus in lines["bus1"]])
-    kept = lines[~lines["is_switch"] & alive]
+    ties = [device.line for device in sections.devices if device.normally_open]
+    kept = lines[~lines["is_switch"] & ~lines["line"].isin(ties) & alive]
     length = kept["length_m"].fillna(0.0).clip(lower=0.0).to_numpy()
     weight = length / length.sum() if length.sum() > 0 else np.full(len(kept), 1.0 / max(len(kept), 1))
     usable = weight > 0

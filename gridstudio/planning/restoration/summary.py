@@ -56,17 +56,19 @@ def means(compared: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def seeds(compared: pd.DataFrame, trainings: dict[int, Training]) -> pd.DataFrame:
-    """By training: seed, states (in its table), customer_minutes (over the judged storms), greedy_customer_minutes,
-    exact_customer_minutes (NaN where not run), difference_to_greedy (negative: learned is better).
+def seeds(compared: pd.DataFrame, trainings: dict[int, Training], held_out: list[str]) -> pd.DataFrame:
+    """By training, over the held-out storms (all judged ones if none is): seed, storms, states (in its table),
+    customer_minutes, greedy_customer_minutes, exact_customer_minutes (NaN where not run), difference_to_greedy
+    (negative: learned is better).
     """
-    total = compared.groupby(["method", "seed"])["customer_minutes"].sum()
+    part = compared[compared["storm"].isin(held_out)] if held_out else compared
+    total = part.groupby(["method", "seed"])["customer_minutes"].sum()
     greedy, exact = (float(total.get((name, 0), np.nan)) for name in ("greedy", "exact"))
     rows = []
     for seed, training in trainings.items():
         own = float(total[("learned", seed)])
-        rows.append((seed, training.states, own, greedy, exact, own - greedy))
-    columns = ["seed", "states", "customer_minutes", "greedy_customer_minutes", "exact_customer_minutes"]
+        rows.append((seed, part["storm"].nunique(), training.states, own, greedy, exact, own - greedy))
+    columns = ["seed", "storms", "states", "customer_minutes", "greedy_customer_minutes", "exact_customer_minutes"]
     return pd.DataFrame(rows, columns=[*columns, "difference_to_greedy"])
 
 
@@ -89,10 +91,11 @@ def headline(made: dict[str, pd.DataFrame], phases: Phases) -> dict[str, Quantit
     if "seeds" in made:
         found["learned_verdict"] = Quantity("Learned against greedy", verdict(made["seeds"]))
     if "cold_load" in made and len(made["cold_load"]):
-        late = made["cold_load"]
-        found["cold_waited"] = Quantity(
-            "Longest wait for cold load", float(np.nanmax(late["waited_min"].fillna(0.0))), "min"
-        )
+        late, effect = made["cold_load"], made["cold_load_effect"]
+        added = float((effect["customer_minutes_cold"] - effect["customer_minutes"]).sum())
+        found["cold_added"] = Quantity("Customer-minutes added by cold load", added, "min")
+        longest = float(np.nanmax(late["waited_min"].fillna(0.0)))
+        found["cold_waited"] = Quantity("Longest wait for cold load", longest, "min")
         found["cold_deferred"] = Quantity("Sections deferred for cold load", int(late["pickup_min"].isna().sum()))
     found["power_flows"] = Quantity("Power flows solved", sum(phases.power_flows.values()))
     found["not_converged"] = Quantity("Not converged", sum(phases.not_converged.values()))
@@ -152,7 +155,9 @@ def assumptions(settings: RestorationSettings, setup: Setup, quick: bool) -> pd.
             "Clock",
             f"One for all methods: switching begins after {given.dispatch_min:g} min, operations follow one another, "
             f"{given.crews} crew(s) leave at once for manual devices in their order. Every customer's minutes run to "
-            "its own section's restoration; without switching it waits for the repair of what tripped.",
+            "its own section's restoration; without switching it waits for the repair of what tripped. Switching ends "
+            "with the first repair: from then on sections return to their normal supply as their faults are repaired "
+            "(table repairs), by operations that take no time of this clock.",
         ),
         (
             "Limits",
@@ -188,7 +193,7 @@ def assumptions(settings: RestorationSettings, setup: Setup, quick: bool) -> pd.
         ),
         (
             "Exact",
-            "Fewest customer-minutes over all sequences of pick-ups whose every state is allowed"
+            "Fewest customer-minutes over all sequences of pick-ups before the first repair with every state allowed"
             + (", and of moves of live sections to other feeders" if settings.methods.transfers else "")
             + "; waiting on purpose is not searched.",
         )
@@ -206,16 +211,18 @@ def assumptions(settings: RestorationSettings, setup: Setup, quick: bool) -> pd.
             "Cold load",
             f"Surge factors: {'the guide' if settings.cold_load.factors == 'guide' else 'smooth by class'}; decay with "
             f"{settings.cold_load.tau_min:g} min after {settings.cold_load.delay_min:g} min; "
-            f"{settings.cold_load.outage_min:g} min out before switching begins. Sections are picked up one by one, along "
-            "the plan of the best method that moves no live section.",
+            f"{settings.cold_load.outage_min:g} min out before switching begins (for the factors only). "
+            "Sections are picked up one by one, along the plan of the best method that moves no live "
+            "section. The comparison of the methods is at steady load; what the surges cost is shown beside it.",
         )
         if settings.cold_load.enabled
         else None,
         (
             "Cost",
             f"Residential {settings.costs.residential_usd_per_kwh:g} USD per kWh not served, others "
-            f"{settings.costs.other_usd_per_customer_hour:g} USD per customer-hour. The studied storms happen once in "
-            f"{settings.costs.storm_years:g} year(s).",
+            f"{settings.costs.other_usd_per_customer_hour:g} USD per customer-hour. The business case counts the named "
+            f"and recorded storms, which happen once in {settings.costs.storm_years:g} year(s), against crews who "
+            "repair and switch nothing, with the waits for cold load; its first year is now and not discounted.",
         ),
     ]
     return pd.DataFrame([row for row in rows if row], columns=["topic", "text"])
@@ -224,7 +231,11 @@ def assumptions(settings: RestorationSettings, setup: Setup, quick: bool) -> pd.
 def provenance(settings: RestorationSettings, folder: Path, phases: Phases, quick: bool) -> dict[str, Any]:
     """Versions, seeds, hashes of inputs, power flows and where the time went."""
     files = engine.source_files(folder / settings.feeder.master, settings.feeder.commands)
-    given = (settings.devices.table, settings.customers.table, settings.records and settings.records.outages)
+    given = (
+        settings.devices.table,
+        settings.customers.table,
+        *((r.outages, r.elements) if (r := settings.records) else ()),
+    )
     files += [folder / path for path in given if path]
     packages = ("gridstudio", "opendssdirect.py", "dss-python", "numpy", "pandas", "scipy", "joblib")
     return {

@@ -13,7 +13,7 @@ from gridstudio.planning.restoration.cold import ColdPickup
 from gridstudio.planning.restoration.incident import Incident, faulted_sections
 from gridstudio.planning.restoration.judge import Judge, State
 from gridstudio.planning.restoration.methods import Desk
-from gridstudio.planning.restoration.plan import Plan, Timeline, customer_minutes, states_of, timeline
+from gridstudio.planning.restoration.plan import Plan, Return, Timeline, customer_minutes, returns, states_of, timeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,17 +25,26 @@ class Judged:
     seed: int  # of the training; 0 for methods that learn nothing
     when: Timeline
     states: list[State]
+    returns: list[Return]
+    emergency_ends: bool  # whether emergency ratings run out before the last repair
 
     @property
     def broken(self) -> int:
-        """Violations at the end; where a step on the way is worse, at that step."""
-        return max((state.broken for state in self.states[1:]), default=0)
+        """Violations of the worst step, the return to the normal state included."""
+        steps = [*self.states[1:], *(back.state for back in self.returns)]
+        return max((state.broken + self.overtime(state) for state in steps), default=0)
+
+    def overtime(self, state: State) -> int:
+        """How many branches need their emergency rating for longer than it holds."""
+        return int(state.strained.sum()) if self.emergency_ends else 0
 
 
 def judge_plan(incident: Incident, plan: Plan, seed: int, desk: Desk) -> Judged:
     """Every operation of a plan solved and judged."""
     when = timeline(incident, desk.clock, plan.moves)
-    return Judged(incident, plan, seed, when, states_of(incident, desk.judge, plan))
+    ends = incident.horizon_min > 60.0 * desk.rules.emergency_h
+    states, back = states_of(incident, desk.judge, plan), returns(incident, desk.judge, plan)
+    return Judged(incident, plan, seed, when, states, back, ends)
 
 
 def comparison(judged: Iterable[Judged], customers: pd.DataFrame, costs: CostTable) -> pd.DataFrame:
@@ -49,12 +58,14 @@ def comparison(judged: Iterable[Judged], customers: pd.DataFrame, costs: CostTab
 
 def _compared(item: Judged, customers: pd.DataFrame, costs: CostTable) -> dict[str, object]:
     incident, plan, sections = item.incident, item.plan, item.incident.sections
-    section = customers["section"].to_numpy()
-    count, minutes = customers["customers"].to_numpy(float), item.when.out_min[section]
-    kw = customers["kw"].to_numpy(float) * incident.storm.load_scale
-    figures = reliability.indices(count, minutes, float(count.sum()))
+    section, served = customers["section"].to_numpy(), float(customers["customers"].sum())
+    # a section that the faults leave without supply and switching moves later is interrupted twice
+    minutes = np.concatenate([item.when.restored_min[section], item.when.moved_min[section]])
+    count = np.tile(customers["customers"].to_numpy(float), 2)
+    kw = np.tile(customers["kw"].to_numpy(float) * incident.storm.load_scale, 2)
+    figures = reliability.indices(count, minutes, served)
     back = sections.members(incident.out) & (item.when.restored_min < incident.repaired_min)
-    cost = reliability.interruption_cost_usd(costs, list(customers["class"]), count, kw, minutes)
+    cost = reliability.interruption_cost_usd(costs, [*customers["class"]] * 2, count, kw, minutes)
     return {
         "storm": incident.storm.name,
         "method": plan.method,
@@ -160,18 +171,52 @@ def _electric(state: State, judge: Judge) -> dict[str, object]:
 
 
 def violations(judged: Iterable[Judged], judge: Judge) -> pd.DataFrame:
-    """storm, method, seed, step, kind (undervoltage, overvoltage, dead, overload, loop, fed_fault, not_converged),
-    element, value, limit, unit: what neither the normal state nor the trips explain.
+    """storm, method, seed, step (beyond the plan's: the repairs), kind (undervoltage, overvoltage, dead, overload,
+    emergency_overtime, loop, fed_fault, not_converged), element, value, limit, unit: what neither the normal state nor
+    the trips explain.
     """
     columns = ["storm", "method", "seed", "step", "kind", "element", "value", "limit", "unit"]
     rows = [
         (item.incident.storm.name, item.plan.method, item.seed, step, *row)
         for item in judged
-        for step, state in enumerate(item.states)
-        if state.broken and step
-        for row in _broken(item.incident.sections, state, judge)
+        for step, state in enumerate([*item.states, *(back.state for back in item.returns)])
+        if step
+        for row in (*_broken(item.incident.sections, state, judge), *_overtime(item, state, judge))
     ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _overtime(item: Judged, state: State, judge: Judge) -> Iterable[tuple[str, str, float, float, str]]:
+    elements = item.incident.sections.network.branches["element"].to_numpy()
+    for row in np.flatnonzero(state.strained) if item.overtime(state) else ():
+        loading, limit = float(state.flow.loading_pu[row]), float(judge.normal_pu[row])
+        yield "emergency_overtime", str(elements[row]), loading, limit, "pu"
+
+
+def repairs(judged: Iterable[Judged], judge: Judge) -> pd.DataFrame:
+    """The return to the normal state. storm, method, seed, minute, repaired (elements), operations, customers (back
+    then), kw, v_min_pu, v_min_at, loading_max_pu, loading_at, rating, violations: each state solved by a power flow.
+    """
+    rows = []
+    for item in judged:
+        incident, sections = item.incident, item.incident.sections
+        for back in item.returns:
+            now = sections.members(incident.out) & (item.when.restored_min == back.minute)
+            done = [f"{'close' if o.close else 'open'} {sections.devices[o.device].name}" for o in back.operations]
+            rows.append(
+                {
+                    "storm": incident.storm.name,
+                    "method": item.plan.method,
+                    "seed": item.seed,
+                    "minute": back.minute,
+                    "repaired": ", ".join(back.repaired),
+                    "operations": ", ".join(done),
+                    "customers": float(sections.customers @ now),
+                    "kw": float(sections.kw @ now) * incident.storm.load_scale,
+                }
+                | _electric(back.state, judge)
+            )
+    return pd.DataFrame(rows)
 
 
 def _broken(sections: Sections, state: State, judge: Judge) -> Iterable[tuple[str, str, float, float, str]]:

@@ -45,7 +45,9 @@ def compare(
     if len(needed) == 0:
         return None
     share = given.shiftable_share if loads.hours.energy or ev.any() else 0.0
-    movable = share * weighted_quantile(ev.max(axis=-1), p, 1 - given.adequacy)  # EVs that are there with that certainty
+    movable = share * weighted_quantile(
+        ev.max(axis=-1), p, 1 - given.adequacy
+    )  # EVs that are there with that certainty
     first, adequate = int(needed[0]), np.zeros(len(years), dtype=bool)
     for year in range(first, len(years)):
         _, battery = battery_of(short, movable, first, year)

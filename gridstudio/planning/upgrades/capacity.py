@@ -69,7 +69,7 @@ class Capacity:
         ]
         return float(min(rated))
 
-    def _raises(self, candidate: int, limit: str) -> bool:
+    def _raises(self, candidate: np.integer, limit: str) -> bool:
         return self.menu.limit[candidate] in ("", limit)
 
     def _outcome(

@@ -35,12 +35,12 @@ def build_usd(settings: UpgradesSettings, menu: Menu) -> FloatArray:
     upkeep = menu.om_usd_per_year[:, None] * np.cumsum(yearly[::-1])[::-1]
     served = years[-1] - years + 1
     left = residual_value(menu.cost_usd[:, None], menu.life_years[:, None], served)
-    left = present_value(left, years[-1] + 1, rate) if settings.money.residual_value else 0.0
+    left = present_value(left, years[-1] + 1, rate) * settings.money.residual_value
     return np.where(years >= menu.from_year[:, None], capital + upkeep - left, np.inf)
 
 
 def recourse_usd(settings: UpgradesSettings, outcomes: Outcomes, factor: float = 1.0) -> FloatArray:
-    """Present value (scenario, package, year) of unserved and curtailed energy; ``factor`` on the value of lost load."""
+    """Present value (scenario, package, year) of unserved and curtailed energy; ``factor`` on its value."""
     unserved = outcomes.unserved * (unserved_price(settings, outcomes.unit) * factor)
     curtailed = outcomes.curtailed * (settings.money.curtailed_usd_per_mwh if outcomes.unit == "MWh" else 0.0)
     return present_value(unserved + curtailed, np.array(settings.horizon.years), settings.money.discount_rate)

@@ -46,9 +46,7 @@ def _fill(over: FloatArray, energy: FloatArray) -> FloatArray:
     return np.where((over < 0) & any_room, np.maximum(np.minimum(first, 0.0) - over, 0.0), 0.0)
 
 
-def store(
-    over_mw: FloatArray, day: IntArray, power_mw: float, energy_mwh: float, efficiency: float
-) -> FloatArray:
+def store(over_mw: FloatArray, day: IntArray, power_mw: float, energy_mwh: float, efficiency: float) -> FloatArray:
     """``over_mw`` (..., hour) after a battery of ``power_mw`` and ``energy_mwh``; losses fall on charging.
 
     Hours of a ``day`` follow each other. The battery takes no more than there is room, and its day repeats itself: it

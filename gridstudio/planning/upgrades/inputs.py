@@ -144,7 +144,9 @@ def _candidate_numbers(header: Sequence[str], rows: Rows, findings: list[str]) -
     """The numeric columns of candidates (row,), optional ones with their defaults."""
     found: dict[str, FloatArray] = {}
     for line, row in rows:
-        if row["capacity_gain_mw"] == "" and not any(row.get(name, "") for name in ("power_mw", "shift_mw", "shift_share")):
+        if row["capacity_gain_mw"] == "" and not any(
+            row.get(name, "") for name in ("power_mw", "shift_mw", "shift_share")
+        ):
             findings.append(
                 f"line {line}: {row['upgrade_type']} has no size; give capacity_gain_mw, power_mw with energy_mwh, "
                 "shift_mw or shift_share"
@@ -198,7 +200,8 @@ def read_hours(path: Path) -> Hours:
             findings.append(f"{name} reaches {np.nanmax(values[name]):g}; it is a share of the peak, 1 at most")
     _stop(path, findings)
     order = np.lexsort((hour, day))
-    return Hours(day[order], *(values[name][order] for name in values), energy=True)
+    weight, load, ev, sun = (values[name][order] for name in ("weight_h", "load_pu", "ev_pu", "solar_pu"))
+    return Hours(day[order], weight, load, ev, sun, energy=True)
 
 
 def read_futures(path: Path, feeders: Feeders) -> Futures:
@@ -229,8 +232,8 @@ def read_futures(path: Path, feeders: Feeders) -> Futures:
             findings.append(f"scenario {name} has no row for feeder {feeders.names[int((of < 0).argmax())]}")
     _stop(path, findings)
     probabilities = _probabilities(path, header, rows, place)
-    picked = (values[name][place] for name in ("annual_load_growth", "solar_share", "ev_share", "ev_kw_per_vehicle"))
-    return Futures(probabilities, *picked, weather=values["weather"][place])
+    growth, solar, ev_share, ev_kw = (values[name][place] for name in named)
+    return Futures(probabilities, growth, solar, ev_share, ev_kw, values["weather"][place])
 
 
 def _probabilities(path: Path, header: Sequence[str], rows: Rows, place: IntArray) -> FloatArray:
@@ -251,5 +254,3 @@ def _probabilities(path: Path, header: Sequence[str], rows: Rows, place: IntArra
 def _stop(path: Path, findings: list[str]) -> None:
     if findings:
         raise InputError.from_findings(str(path), [f"{text}." for text in findings])
-
-

@@ -173,9 +173,7 @@ def _checked(
     return tables.checked(found, sets, recourse)
 
 
-def _alternatives(
-    settings: UpgradesSettings, setup: Setup, found: Found, futures: Futures
-) -> dict[int, Alternative]:
+def _alternatives(settings: UpgradesSettings, setup: Setup, found: Found, futures: Futures) -> dict[int, Alternative]:
     """Non-wires alternatives by feeder, against what the plan builds there (else its cheapest single measure)."""
     if not settings.alternatives.enabled:
         return {}
@@ -201,9 +199,7 @@ def _alternatives(
     return result
 
 
-def _comparisons(
-    settings: UpgradesSettings, setup: Setup, found: Found, futures: Futures
-) -> dict[str, pd.DataFrame]:
+def _comparisons(settings: UpgradesSettings, setup: Setup, found: Found, futures: Futures) -> dict[str, pd.DataFrame]:
     """The plan beside others: value of planning for scenarios, of knowing them, of a lost MWh, and the Pareto front."""
     effort, measure = Effort(settings.study.solver_seconds, settings.study.solver_gap), risk(settings)
     named: list[tuple[str, Solution]] = [("plan", found.solution)]
@@ -214,7 +210,13 @@ def _comparisons(
     if settings.study.stochastic_value:
         mean = setup.provider.outcomes(found.packages, futures.mean())
         center = costs.problem(settings, setup.menu, found.packages, mean, np.ones(1))
-        values, naive = stochastic.values(found.problem, replace(center, most_unserved=np.full(len(center.years), np.inf)), found.solution, measure, effort)
+        values, naive = stochastic.values(
+            found.problem,
+            replace(center, most_unserved=np.full(len(center.years), np.inf)),
+            found.solution,
+            measure,
+            effort,
+        )
         plans.append(_plan_row(setup, found, "plan for the mean future", priced(found.problem, naive, measure)))
         made["stochastic"] = summary.stochastic_table(values)
     made["value_of_lost_load"] = _sweep(settings, setup, found, effort, named)
@@ -232,8 +234,10 @@ def _sweep(
     for factor in settings.money.sweep:
         usd = costs.recourse_usd(settings, found.outcomes, factor)
         same = factor == 1
-        solution = found.solution if same else solve(
-            found.problem.with_recourse(usd, found.problem.probabilities), risk(settings), effort
+        solution = (
+            found.solution
+            if same
+            else solve(found.problem.with_recourse(usd, found.problem.probabilities), risk(settings), effort)
         )
         named += [] if same else [(f"value of lost load x {factor:g}", solution)]
         row = _plan_row(setup, found, f"x {factor:g}", solution)
@@ -246,7 +250,9 @@ def _pareto(settings: UpgradesSettings, setup: Setup, found: Found) -> pd.DataFr
     rows, effort = [], Effort(settings.study.comparison_seconds, settings.study.comparison_gap)
     for bound, solution in stochastic.pareto(found.problem, settings.study.pareto_points, effort):
         full = priced(found.problem, solution.plan, risk(settings), solution.status, solution.bound_usd)
-        rows.append({"bound": bound, **_plan_row(setup, found, "", full), "status": solution.status, "gap": solution.gap})
+        rows.append(
+            {"bound": bound, **_plan_row(setup, found, "", full), "status": solution.status, "gap": solution.gap}
+        )
     return pd.DataFrame(rows).drop(columns="plan", errors="ignore")
 
 

@@ -17,7 +17,7 @@ from gridstudio.domain.economics import (
     present_value,
     residual_value,
 )
-from gridstudio.planning.upgrades.contract import FloatArray, Menu, Outcomes, Packages, Plan
+from gridstudio.planning.upgrades.contract import FloatArray, IntArray, Menu, Outcomes, Plan
 from gridstudio.planning.upgrades.costs import unserved_price
 from gridstudio.planning.upgrades.settings import AlternativeSettings, UpgradesSettings
 
@@ -45,7 +45,9 @@ def merit(benefits: FloatArray, spending: FloatArray, rate: float) -> Merit:
     )
 
 
-def yearly_benefit(settings: UpgradesSettings, outcomes: Outcomes, p: FloatArray, without: int, used: FloatArray) -> FloatArray:
+def yearly_benefit(
+    settings: UpgradesSettings, outcomes: Outcomes, p: FloatArray, without: int, used: IntArray
+) -> FloatArray:
     """Benefit (year,) of the years of the study: the package ``without`` against those ``used`` (year,), expected."""
     years = np.arange(len(settings.horizon.years))
     lost = p @ _interruption_usd(settings, outcomes, without)
@@ -53,7 +55,7 @@ def yearly_benefit(settings: UpgradesSettings, outcomes: Outcomes, p: FloatArray
     return np.asarray(lost - left)
 
 
-def _interruption_usd(settings: UpgradesSettings, outcomes: Outcomes, package: int | FloatArray) -> FloatArray:
+def _interruption_usd(settings: UpgradesSettings, outcomes: Outcomes, package: int | IntArray) -> FloatArray:
     """Cost of interruptions and curtailment, (scenario, [package,] year); customers' hours only if hours are known."""
     money = settings.money
     by_customers = money.benefit == "customers" and outcomes.unit == "MWh"
@@ -98,7 +100,7 @@ class Need:
     highest_mw: FloatArray
 
 
-def needs(outcomes: Outcomes, packages: FloatArray, p: FloatArray, quantile: float = 0.95) -> Need:
+def needs(outcomes: Outcomes, packages: IntArray, p: FloatArray, quantile: float = 0.95) -> Need:
     """Needs (package, year) of some ``packages``. expected = probability x severity: severity is the mean of what is
     unserved where anything is, so the probability counts once."""
     unserved, over = outcomes.unserved[:, packages], outcomes.over_mw[:, packages]
@@ -133,7 +135,9 @@ class Alternative:
     deferral_usd: float
 
 
-def alternative_cost(given: AlternativeSettings, shift_mw: float, battery_mw: float, first: int, last: int, rate: float) -> float:
+def alternative_cost(
+    given: AlternativeSettings, shift_mw: float, battery_mw: float, first: int, last: int, rate: float
+) -> float:
     """Present value in year 1 of demand response and a battery from year ``first`` to ``last``, the battery's remaining
     life taken off. No programme, no running cost."""
     years = last - first + 1
@@ -176,8 +180,3 @@ def battery_of(short_mw: FloatArray, shift_mw: FloatArray, first: int, last: int
     part = slice(first, last + 1)
     used = np.minimum(short_mw[part], shift_mw[part])
     return float(used.max()), float((short_mw[part] - used).max())
-
-
-def first_package(packages: Packages, feeder: int) -> int:
-    """The feeder's package without any measure."""
-    return int(packages.empty[feeder])

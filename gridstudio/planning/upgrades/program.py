@@ -41,8 +41,8 @@ class Problem:
     ``build_usd`` (candidate, year): present value of a measure built in that year, with O&M and less residual value;
     infinite where it cannot be built yet. ``spend_usd`` (candidate,): what it takes from the year's budget.
     ``recourse_usd`` (scenario, package, year): present value of what is unserved and curtailed. ``unserved`` (package,
-    year): expected, in the unit of the outcomes. ``budget_usd`` and ``most_unserved`` (year,), ``most_in_all``: infinite
-    where free.
+    year): expected, in the unit of the outcomes. ``budget_usd`` and ``most_unserved`` (year,), ``most_in_all``:
+    infinite where free.
     """
 
     packages: Packages
@@ -285,6 +285,7 @@ def loaded(form: highspy.HighsLp, effort: Effort) -> highspy.Highs:
 def matrix_form(model: linopy.Model) -> highspy.HighsLp:
     """Columns in the order of the variables' labels, rows with both bounds, the matrix by rows."""
     parts = model.matrices
+    assert parts.A is not None
     matrix = parts.A.tocsr()
     form = highspy.HighsLp()
     form.num_row_, form.num_col_ = matrix.shape

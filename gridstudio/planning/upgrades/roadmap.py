@@ -20,7 +20,9 @@ def actions(
     for feeder, name in enumerate(found.packages.feeders):
         for year in range(len(plan.years)):
             built = [c for c in np.flatnonzero(plan.stage == year) if menu.feeder[c] == name]
-            action = _action(plan, menu, name, year, bool(built), left.probability[feeder, year] > 0, alternatives.get(feeder))
+            action = _action(
+                plan, menu, name, year, bool(built), left.probability[feeder, year] > 0, alternatives.get(feeder)
+            )
             rows.append(
                 {
                     "feeder": name,

@@ -174,7 +174,11 @@ class UpgradesSettings(Settings):
     def quick(self) -> Self:
         """The same with at most 200 scenarios drawn, 50 kept, 100 out of sample, and three Pareto points."""
         given = self.scenarios
-        fewer = {"drawn": min(200, given.drawn), "kept": min(50, given.kept), "out_of_sample": min(100, given.out_of_sample)}
+        fewer = {
+            "drawn": min(200, given.drawn),
+            "kept": min(50, given.kept),
+            "out_of_sample": min(100, given.out_of_sample),
+        }
         study = self.study.model_copy(update={"pareto_points": min(3, self.study.pareto_points)})
         return self.model_copy(update={"scenarios": given.model_copy(update=fewer), "study": study})
 

@@ -24,7 +24,9 @@ def headline(found: Found, made: dict[str, pd.DataFrame], energy: bool) -> dict[
     solution, years, unit = found.solution, made["years"], "MWh" if energy else "MW"
     head = {
         "total_usd": Quantity("Present value of the plan and of what stays unserved", solution.total_usd, "USD"),
-        "investment_usd": Quantity("of it the plan: capital and O&M, less residual value", solution.investment_usd, "USD"),
+        "investment_usd": Quantity(
+            "of it the plan: capital and O&M, less residual value", solution.investment_usd, "USD"
+        ),
         "recourse_usd": Quantity("of it unserved and curtailed energy", solution.recourse_usd, "USD"),
         "spend_usd": Quantity("Spent within the study", float(years["spend_usd"].sum()), "USD"),
         "measures": Quantity("Measures built", int((solution.plan.stage >= 0).sum())),
@@ -76,7 +78,7 @@ def remarks(settings: UpgradesSettings, menu: Menu, hours: Hours) -> list[Findin
                 "storage or shifting needs representative hours or power flows.",
             )
         )
-    twice = np.flatnonzero((menu.gain_mw > 0) & (menu.power_mw > 0)) if hours.energy else []
+    twice = np.flatnonzero((menu.gain_mw > 0) & (menu.power_mw > 0) & hours.energy)
     if len(twice):
         found.append(
             Finding("warning", f"{menu.label(int(twice[0]))} has a gain and a battery: both count, hour by hour.")

@@ -8,7 +8,14 @@ import pandas as pd
 
 from gridstudio.planning.upgrades.contract import Futures, Menu, Outcomes
 from gridstudio.planning.upgrades.inputs import Feeders
-from gridstudio.planning.upgrades.merit import Alternative, merit, needs, project_flows, weighted_quantile, yearly_benefit
+from gridstudio.planning.upgrades.merit import (
+    Alternative,
+    merit,
+    needs,
+    project_flows,
+    weighted_quantile,
+    yearly_benefit,
+)
 from gridstudio.planning.upgrades.planner import Found
 from gridstudio.planning.upgrades.program import Solution
 from gridstudio.planning.upgrades.settings import UpgradesSettings
@@ -34,7 +41,9 @@ def ranking(found: Found, feeders: Feeders, customers: np.ndarray, p: np.ndarray
             "p95_mw_after": after.p95_mw[:, -1],
         }
     )
-    table = table.sort_values(["expected_unserved", "feeder"], ascending=[False, True], kind="stable", ignore_index=True)
+    table = table.sort_values(
+        ["expected_unserved", "feeder"], ascending=[False, True], kind="stable", ignore_index=True
+    )
     return table.assign(rank=np.arange(1, len(table) + 1))
 
 
@@ -154,7 +163,9 @@ def solver(named: Sequence[tuple[str, Solution]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def plan_row(name: str, solution: Solution, unserved: float, customer_hours: float, customers: float) -> dict[str, object]:
+def plan_row(
+    name: str, solution: Solution, unserved: float, customer_hours: float, customers: float
+) -> dict[str, object]:
     """One plan in a comparison: its investment, what stays unserved, SAIDI (hours per customer over the study)."""
     return {
         "plan": name,

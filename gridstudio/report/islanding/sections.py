@@ -71,7 +71,7 @@ def _note(study: Study) -> Html:
     else:
         told = [f"{broken} limits are broken and {failed} power flows did not converge: see the table of hours."]
     if len(trace):
-        proven = "Every selection of loads is the proven optimum of its hour."
+        proven = "Every selection of loads is the proven optimum of its hour (no energy is saved for later hours)."
         told.append(proven if not guessed else f"Hours whose selection of loads is not proven best: {guessed}.")
     return page.note([page.paragraph(text) for text in told], warning=bool(broken or failed or guessed))
 

@@ -88,6 +88,12 @@ def _storm(study: Study, figures: Figures, storm: str) -> Html:
         parts.append(page.details(f"The {len(faults)} faults", [shown]) if many else shown)
     parts += _picture(figures, f"map_{storm}", f"The network after the trips and after switching, storm {storm}")
     parts.append(order_sheet(study, storm))
+    back = study.of("repairs", storm)
+    if len(back):
+        caption = "The return to the normal state, repair by repair; every row is a solved power flow"
+        parts.append(
+            page.details("Return to normal", [page.table(back.drop(columns=["storm", "method", "seed"]), caption)])
+        )
     parts += _picture(figures, f"customers_out_{storm}", f"Customers out over time, storm {storm}")
     if f"steps_{storm}" in figures:
         maps = _picture(figures, f"steps_{storm}", f"The network after each operation, storm {storm}")

@@ -50,6 +50,14 @@ COLUMNS = {
     ],
     "cold_load_curve": ["storm", "minute", "kw", "diversified_kw", "v_min_pu", "loading_max_pu", "allowed"],
     "business_case": ["measure", "customers", "ci", "cmi", "energy_kwh", "cost_usd", "usd_per_year"],
+    "repairs": [
+        "storm", "method", "seed", "minute", "repaired", "operations", "customers", "kw", "v_min_pu", "loading_max_pu",
+        "rating", "violations",
+    ],
+    "cold_load_effect": [
+        "storm", "method", "customers_restored", "customer_minutes", "customers_restored_cold",
+        "customer_minutes_cold", "all_allowed",
+    ],
     "network_buses": ["bus", "x", "y", "base_kv", "distance_km"],
     "network_branches": ["element", "kind", "name", "bus1", "bus2", "is_switch", "closed", "section"],
     "assumptions": ["topic", "text"], "findings": ["severity", "text"],

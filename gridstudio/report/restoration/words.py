@@ -64,7 +64,7 @@ def _proven(study: Study) -> tuple[str, bool]:
     label = study.label("exact").capitalize()
     if proven == len(rows):
         return f"{label}: proven optimal in {_all(proven)}.", False
-    gap = rows["gap"].astype(float)
+    gap = (rows["gap"] / rows["customer_minutes"].where(rows["customer_minutes"] > 0)).astype(float)
     worst = f"; largest gap {style.percent(gap.max(), 2)}" if gap.notna().any() else ""
     return f"{label}: proven optimal in {proven} of {len(rows)} storms{worst}.", True
 

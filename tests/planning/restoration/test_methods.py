@@ -8,7 +8,7 @@ from gridstudio.planning.restoration.exact import exact
 from gridstudio.planning.restoration.incident import happen
 from gridstudio.planning.restoration.learned import Learned, learn
 from gridstudio.planning.restoration.methods import greedy, naive, none, solve
-from gridstudio.planning.restoration.plan import customer_minutes, timeline
+from gridstudio.planning.restoration.plan import customer_minutes, returns, timeline
 from gridstudio.planning.restoration.settings import DrawSettings
 from gridstudio.planning.restoration.storms import drawn
 from gridstudio.planning.restoration.tables import judge_plan, violations
@@ -90,9 +90,48 @@ def test_two_workers_find_the_same(ieee123_world, storms, plans):
 
 def test_a_state_asked_again_is_not_solved_again(ieee123_world, storms):
     desk = ieee123_world.desk()
-    first = [solve("greedy", greedy, i, desk).power_flows for i in storms[1][:5]]
-    assert sum(first) > 0
-    assert [solve("greedy", greedy, i, desk).power_flows for i in storms[1][:5]] == [0] * 5
+    needed = [solve("greedy", greedy, i, desk).power_flows for i in storms[1][:5]]
+    solved = desk.judge.power_flows
+    assert sum(needed) > 0
+    assert [solve("greedy", greedy, i, desk).power_flows for i in storms[1][:5]] == needed  # what a method needs
+    assert desk.judge.power_flows == solved
+
+
+def test_exact_stops_alike_whatever_was_solved_before(ieee123_world):
+    """The limit counts the states that the search asks for, not those that nobody had solved yet."""
+    incident = ieee123_world.storm("line.l58")
+    fresh, warm = ieee123_world.desk(max_power_flows=3), ieee123_world.desk(max_power_flows=3)
+    solve("exact", exact, incident, ieee123_world.desk())
+    for name, method in (("naive", naive), ("greedy", greedy)):
+        solve(name, method, incident, warm)
+    warm.judge.states(range(200), incident)
+    plans = [solve("exact", exact, incident, desk) for desk in (fresh, warm)]
+    assert plans[0].certificate == plans[1].certificate
+    assert plans[0].operations == plans[1].operations
+
+
+def test_nothing_is_switched_after_the_first_repair(ieee123_world):
+    """l58 alone is worth a manual tie at minute 41; with a repair at 30 min elsewhere only remote operations fit."""
+    desk = ieee123_world.desk()
+    incident = ieee123_world.storm("line.l58", "line.l35", repair_min=[180.0, 30.0])
+    for name, method in (("naive", naive), ("greedy", greedy), ("exact", exact)):
+        plan = solve(name, method, incident, desk)
+        assert max(desk.clock.run(plan.operations), default=0.0) <= 30.0
+        assert plan.operations or name == "naive"  # whose isolation needs a crew
+
+
+def test_the_return_to_normal_is_solved_repair_by_repair(ieee123_world):
+    """At 30 min sw3 closes again; at 180 min the ties open and all is as it was."""
+    desk = ieee123_world.desk()
+    incident = ieee123_world.storm("line.l58", "line.l35", repair_min=[180.0, 30.0])
+    plan = solve("exact", exact, incident, desk)
+    first, last = returns(incident, desk.judge, plan)
+    names = [(ieee123_world.sections.devices[o.device].name, o.close) for o in first.operations]
+    assert (first.minute, first.repaired, names) == (30.0, ("line.l35",), [("sw3", True)])
+    assert first.state.closing == ()
+    assert first.state.broken == 0
+    assert (last.minute, last.repaired) == (180.0, ("line.l58",))
+    assert last.state.closed == ieee123_world.sections.normal
 
 
 def test_none_waits_for_the_repair(world, kit):

@@ -3,18 +3,21 @@
 One circuit: s =cb= a -short- b -long- c =sw= d -mid- e, all lines of known length; -spare- hangs on an open switch.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from gridstudio import engine
-from gridstudio.domain.devices import Device
+from gridstudio.domain.devices import Device, read_devices
 from gridstudio.domain.sections import build_sections
 from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
-from gridstudio.planning.restoration.incident import Fault, Storm, happen
+from gridstudio.planning.restoration.incident import Fault, Storm, faulted_sections, happen
 from gridstudio.planning.restoration.settings import DrawSettings, RecordSettings, StormSettings
 from gridstudio.planning.restoration.storms import drawn, exposed, from_records, named
 
+DEVICES = Path(__file__).resolve().parents[3] / "studies" / "data" / "ieee123_devices.csv"
 CIRCUIT = """
 clear
 new circuit.net basekv=4.16 phases=3 bus1=s r1=0 x1=0.001 r0=0 x0=0.001
@@ -229,9 +232,14 @@ def settings(**given):
 
 @pytest.fixture(scope="module")
 def ieee123(model):
-    """The published feeder with its own switches as devices."""
-    network = engine.inspect(model("ieee123"))[0]
-    return build_sections(network, [Device("sw1", "sw1", "breaker"), Device("sw2", "sw2", "breaker")], {})
+    """The published feeder with the study's devices: twelve sections."""
+    network = engine.inspect(model("ieee123", "redirect candidates.dss"))[0]
+    return build_sections(network, read_devices(DEVICES, network), {})
+
+
+def places(sections, storms):
+    """The sections that each storm's faults put out of service."""
+    return [frozenset(s for f in storm.faults for s in faulted_sections(sections, f.element)) for storm in storms]
 
 
 def elements(storms):
@@ -240,12 +248,22 @@ def elements(storms):
 
 def test_training_and_held_out_storms_are_apart_and_none_comes_twice(ieee123):
     taken = [Storm("named", (Fault("line.l52", 60.0),))]
-    training, held_out = drawn(ieee123, settings(training=100, held_out=60, faults=2), taken)
-    assert (len(training), len(held_out)) == (100, 60)
+    training, held_out = drawn(ieee123, settings(training=100, held_out=20, faults=2), taken)
+    assert (len(training), len(held_out)) == (100, 20)
     assert len(elements(training)) == 100
-    assert len(elements(held_out)) == 60
+    assert len(elements(held_out)) == 20
     assert not elements(training) & elements(held_out)
     assert not elements(taken) & elements([*training, *held_out])
+
+
+def test_no_training_storm_has_the_faulted_sections_of_a_judged_one(ieee123):
+    taken = [Storm("named", (Fault("line.l52", 60.0),))]
+    training, held_out = drawn(ieee123, settings(training=100, held_out=20, faults=2), taken)
+    judged = places(ieee123, [*taken, *held_out])
+    assert len(set(judged)) == 21
+    assert set(judged).isdisjoint(places(ieee123, training))
+    assert all(storm.held_out for storm in held_out)
+    assert not any(storm.held_out for storm in training)
 
 
 def test_the_same_seed_draws_the_same_storms(ieee123):
@@ -308,9 +326,13 @@ def test_more_storms_than_there_are_is_refused(sections):
         drawn(sections, settings(training=1, held_out=7), [])  # nothing is left to train on
 
 
-def test_a_small_circuit_gives_fewer_storms_to_train_on(sections):
-    training, held_out = drawn(sections, settings(training=60, held_out=3), [])
-    assert (len(training), len(held_out)) == (4, 3)
+def test_a_small_circuit_gives_fewer_storms_to_train_on(ieee123):
+    lines = exposed(ieee123)[0]
+    training, held_out = drawn(ieee123, settings(training=10_000, held_out=3, faults=1), [])
+    taken = set().union(*places(ieee123, held_out))
+    free = [line for line in lines if taken.isdisjoint(faulted_sections(ieee123, line))]
+    assert len(held_out) == 3
+    assert elements(training) == {frozenset([line]) for line in free}
 
 
 def test_a_circuit_of_switches_only_has_no_storm(tmp_path):

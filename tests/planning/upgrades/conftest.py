@@ -24,7 +24,9 @@ def _menu(rows: list[tuple[str, str, float, float, str]]) -> Menu:
 def _case(seed: int = 0, years: int = 2, scenarios: int = 4, budget: float = np.inf, price: float = 8.0) -> Problem:
     """Two feeders, three candidates on the first (two exclude each other) and one on the second; needs at random."""
     rng = np.random.default_rng(seed)
-    offered = _menu([("a", "x", 5.0, 1.0, "g"), ("a", "y", 9.0, 3.0, "g"), ("a", "z", 3.0, 0.5, ""), ("b", "x", 6.0, 2.0, "")])
+    offered = _menu(
+        [("a", "x", 5.0, 1.0, "g"), ("a", "y", 9.0, 3.0, "g"), ("a", "z", 3.0, 0.5, ""), ("b", "x", 6.0, 2.0, "")]
+    )
     packages = all_packages(offered, ("a", "b"), 3)
     need = rng.uniform(0, 3, (scenarios, 2, years)) * np.linspace(0.6, 1, years)
     gain = packages.members @ offered.gain_mw
@@ -58,7 +60,6 @@ def _every_plan(problem: Problem, groups: tuple[str, ...] = ("g", "g", "", "")) 
         left = [problem.unserved[row, y].sum() for y, row in enumerate(plan.packages(problem.packages).T)]
         if np.all(np.array(left) <= problem.most_unserved) and sum(left) <= problem.most_in_all:
             yield plan
-
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Mode capacity: by hand, its published case with the optimum known by enumeration, and its limiting cases."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,22 +77,24 @@ def test_the_deficit_by_hand(menu) -> None:
 
 
 def test_evs_grow_to_their_share_and_no_further(menu) -> None:
-    provider = Capacity(feeder(), menu([("a", "x", 1.0, 0.5, "")]), PEAK, ScenarioSettings(adoption_year=4), (1, 2, 4, 6))
+    provider = Capacity(
+        feeder(), menu([("a", "x", 1.0, 0.5, "")]), PEAK, ScenarioSettings(adoption_year=4), (1, 2, 4, 6)
+    )
     load, ev = provider.load_mw(future(ev_share=0.2, ev_kw=10.0), 0)
     np.testing.assert_allclose(ev[0, :, 0], [0.5, 1.0, 2.0, 2.0])
     np.testing.assert_allclose(load[0, :, 0], [5.5, 6.0, 7.0, 7.0])
 
 
 def test_limits_in_series_do_not_add_up(menu) -> None:
-    provider = Capacity(feeder((("line", 6.0), ("transformer", 7.0))), menu([("a", "x", 1.0, 4.0, "")]), PEAK, ScenarioSettings(), (5,))
+    provider = Capacity(
+        feeder((("line", 6.0), ("transformer", 7.0))), menu([("a", "x", 1.0, 4.0, "")]), PEAK, ScenarioSettings(), (5,)
+    )
     assert provider.capacity_mw(0, np.array([False])) == 6.0
     line_only = Capacity(provider.feeders, _limited(provider.menu, "line"), PEAK, ScenarioSettings(), (5,))
     assert line_only.capacity_mw(0, np.array([True])) == 7.0  # the transformer holds
 
 
 def _limited(menu, limit: str):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
     return replace(menu, limit=(limit,))
 
 
@@ -143,7 +146,9 @@ def test_more_measures_never_leave_more_unserved(menu) -> None:
 
 def test_building_costs_by_hand(menu) -> None:
     # 1000 USD in year 2 of 2 at 10 %, life 40: 1000 / 1.1 - 1000 x 39 / 40 / 1.21
-    usd = costs.build_usd(settings((1, 2), discount_rate=0.10, residual_value=True), menu([("a", "x", 1000.0, 1.0, "")]))
+    usd = costs.build_usd(
+        settings((1, 2), discount_rate=0.10, residual_value=True), menu([("a", "x", 1000.0, 1.0, "")])
+    )
     assert usd[0, 1] == pytest.approx(1000 / 1.1 - 975 / 1.21)
     assert usd[0, 0] == pytest.approx(1000 - 950 / 1.21)
 

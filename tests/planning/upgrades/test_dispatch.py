@@ -16,7 +16,7 @@ def some_day(seed: int) -> np.ndarray:
 
 
 def least_unserved_with_a_battery(over: np.ndarray, power: float, energy: float, efficiency: float) -> float:
-    """The linear program: discharge, charge, stored, unserved by hour; the day repeats itself; charging only into room."""
+    """The linear program: discharge, charge, stored, unserved by hour; the day repeats itself."""
     n = len(over)
     cost = np.concatenate([np.zeros(3 * n), np.ones(n)])
     balance, rhs = np.zeros((n, 4 * n)), -over

@@ -91,9 +91,7 @@ def test_the_same_program_gives_the_same_plan(case) -> None:
 
 def test_too_small_a_budget_names_the_least_that_works(case, every_plan) -> None:
     problem = replace(case(), most_unserved=np.full(2, 0.5))
-    least = min(
-        max(problem.spend_usd[plan.stage == year].sum() for year in (0, 1)) for plan in every_plan(problem)
-    )
+    least = min(max(problem.spend_usd[plan.stage == year].sum() for year in (0, 1)) for plan in every_plan(problem))
     with pytest.raises(InputError, match=f"least budget that works is {least:.0f} USD"):
         solve(replace(problem, budget_usd=np.full(2, least - 1.0)))
     assert solve(replace(problem, budget_usd=np.full(2, float(least)))).status == "optimal"
@@ -105,9 +103,13 @@ def test_a_requirement_beyond_all_candidates_says_so(case) -> None:
 
 
 def test_packages_are_the_sets_without_excluded_pairs(menu) -> None:
-    offered = menu([("a", "x", 1.0, 1.0, "g"), ("a", "y", 1.0, 1.0, "g"), ("a", "z", 1.0, 1.0, ""), ("b", "x", 1.0, 1.0, "g")])
+    offered = menu(
+        [("a", "x", 1.0, 1.0, "g"), ("a", "y", 1.0, 1.0, "g"), ("a", "z", 1.0, 1.0, ""), ("b", "x", 1.0, 1.0, "g")]
+    )
     packages = all_packages(offered, ("a", "b", "c"), 3)
-    sets = {(int(f), tuple(np.flatnonzero(row).tolist())) for f, row in zip(packages.feeder, packages.members, strict=True)}
+    sets = {
+        (int(f), tuple(np.flatnonzero(row).tolist())) for f, row in zip(packages.feeder, packages.members, strict=True)
+    }
     assert sets == {(0, ()), (0, (0,)), (0, (1,)), (0, (2,)), (0, (0, 2)), (0, (1, 2)), (1, ()), (1, (3,)), (2, ())}
     assert len(all_packages(offered, ("a", "b", "c"), 1)) == 7
 

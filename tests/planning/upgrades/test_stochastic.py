@@ -31,7 +31,9 @@ def test_wait_and_see_is_each_scenario_solved_alone(case, every_plan, budget: fl
 @pytest.mark.parametrize("risk", [Expectation(), CVaR(0.5)])
 def test_values_are_never_negative_where_the_mean_is_one_of_the_plans(case, risk) -> None:
     problem = case(4, scenarios=8)
-    mean = problem.with_recourse((problem.probabilities @ problem.recourse_usd.reshape(8, -1)).reshape(1, -1, 2), np.ones(1))
+    mean = problem.with_recourse(
+        (problem.probabilities @ problem.recourse_usd.reshape(8, -1)).reshape(1, -1, 2), np.ones(1)
+    )
     found, _ = values(problem, mean, solve(problem, risk), risk)
     assert found.of_stochastic_solution_usd >= -1e-9
     assert found.of_perfect_information_usd >= -1e-9
