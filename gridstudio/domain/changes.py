@@ -130,6 +130,22 @@ class SetRegulator(Change):
     x_v: float | None = None
 
 
+@dataclass(frozen=True)
+class AddRegulator(Change):
+    """A new voltage regulator at the head of a line (its first bus): one single-phase unit per phase, to earth.
+
+    ``vreg_v`` and ``band_v`` are set point and bandwidth [V on a 120 V base], ``kva`` [kVA, all phases] its rating,
+    32 steps of 5/8 %, nearly ideal. Not for feeders without earth. Its own node is not among the network's, so neither
+    its output voltage nor its loading is checked; its losses are not counted. The line's first bus is taken to be the
+    end towards the source. Slow: each trajectory is solved in a fresh copy of the circuit.
+    """
+
+    line: str
+    vreg_v: float = 122.0
+    band_v: float = 2.0
+    kva: float = 10_000.0
+
+
 # -- capacitors -----------------------------------------------------------------------------------------------------
 
 
@@ -204,6 +220,19 @@ class AddBattery(Change):
     @property
     def adds(self) -> bool:
         return True
+
+
+@dataclass(frozen=True)
+class VoltVar(Change):
+    """Smart inverter: a PV system's reactive power follows its voltage.
+
+    ``curve``: points (voltage [pu], reactive power [pu of what the inverter has left, positive delivers]), the voltage
+    rising and the power falling. The default is that of IEEE 1547-2018, category B. Slow: each trajectory is
+    solved in a fresh copy of the circuit.
+    """
+
+    pv: str
+    curve: tuple[tuple[float, float], ...] = ((0.92, 0.44), (0.98, 0.0), (1.02, 0.0), (1.08, -0.44))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The cost and equipment catalogue of upgrade measures: what can be bought, in which sizes, at which cost."""
 
 import difflib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -162,9 +161,9 @@ def _sizes(rows: Rows, findings: list[str]) -> FloatArray:
 
 def _repeated(rows: Rows, phases: list[int], sizes: FloatArray) -> list[str]:
     findings, first = [], dict[tuple[str, int, float], int]()
-    key: Callable[[int], tuple[str, int, float]] = lambda i: (rows[i][1]["measure"], phases[i], float(sizes[i]))  # noqa: E731
-    for i, (line, row) in enumerate(rows):
-        if key(i) in first:
-            findings.append(f"line {line}: {row['measure']} of this size is already given in line {first[key(i)]}")
-        first.setdefault(key(i), line)
+    for (line, row), count, size in zip(rows, phases, sizes.tolist(), strict=True):
+        key = (row["measure"], count, size)
+        if key in first:
+            findings.append(f"line {line}: {row['measure']} of this size is already given in line {first[key]}")
+        first.setdefault(key, line)
     return findings

@@ -33,6 +33,10 @@ class Baseline:
         for name, auto_taps in self._auto.items():  # as written, so that a later return gives the same bits
             run(engine, f'edit "autotrans.{name}" taps={auto_taps}')
 
+    def also_restore(self, taps: list[tuple[str, int, float]]) -> None:
+        """Taps that a change has brought: transformer, winding, and where they start. Until the next fresh copy."""
+        self._taps += [tap for tap in taps if tap not in self._taps]
+
     @property
     def writes(self) -> bool:
         """Whether a return makes the engine build its matrix anew."""

@@ -35,6 +35,8 @@ class Edits:
         self.sources = False  # whether a source was put in or out of service
         self.nodes = False  # whether elements went to other nodes
         self.generation = False  # whether something delivers power that did not
+        self.once = False  # whether something was done that cannot be taken back
+        self.taps: list[tuple[str, int, float]] = []  # new taps: transformer, winding, and where they start
         self.found: dict[str, Any] = {}  # what stood at first touch, for changes of one element that follow each other
         self._proven = proven
         self._undo: list[Callable[[], None]] = []
@@ -62,6 +64,8 @@ class Edits:
         """Take all back, last first. False if something is not what it was, to the bit."""
         while self._undo:
             self._undo.pop()()
+        if self.once:
+            return False
         same = {key for key, (state, before) in self._before.items() if state() == before}
         self._proven |= same
         return len(same) == len(self._before)

@@ -23,8 +23,9 @@ KEPT_OPTIONS = ("loadmult", "genmult", "year", "maxiterations", "maxcontroliter"
 def export_circuit(feeder: Feeder, changes: tuple[At, ...], scenario: Scenario, step: int) -> dict[str, str]:
     """Files of the circuit as it stands at ``step`` of a trajectory: file name -> text, master.dss among them.
 
-    Loads carry the scenario's kW and kvar of that step, changed lines their new impedance and rating,
-    what is new stands where it was put, regulators and capacitors the positions that the power flow found. Protection and meters are off.
+    Loads carry the scenario's kW and kvar of that step, changed lines their new impedance and rating, what is new
+    stands where it was put, regulators and capacitors have the positions that the power flow found. Protection and
+    meters are off.
     """
     until = tuple(item for item in changes if item.step <= step)
     with borrow(feeder) as session, session.state_at_end(until, _cut(scenario, step + 1)):

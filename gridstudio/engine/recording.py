@@ -79,9 +79,6 @@ class Recorder:
         if self._length != len(self._delivery.AllCurrents):
             raise EngineError("OpenDSS's current vector does not match its list of elements: this is a defect.")
         self._generation = _generation(engine)
-        # The last place of a row of voltages is the earth.
-        self._kept = max(1, KEPT_NUMBERS // max(1, len(self._terminal_node)))
-        self._volts = np.zeros((self._kept, len(network.nodes) + 1), dtype=complex)
         self._amps = np.zeros((self._kept, len(self._terminal_node)), dtype=complex)
         self._sources = _Sources(engine, network, self._kept) if len(network.source_elements) > 1 else None
         self._positions = _Positions(engine)
@@ -111,8 +108,11 @@ class Recorder:
 
     def _find_places(self) -> None:
         self._names = self._engine.Circuit.YNodeOrder()
+        nodes = len(self._names)  # a change may have brought more than the network has
         self._order, self._per_volt = _node_order(self._engine, self._network)
-        self._terminal_node = _terminal_nodes(self._engine, len(self._network.nodes), self._elements)
+        self._terminal_node = _terminal_nodes(self._engine, nodes, self._elements)
+        self._kept = max(1, KEPT_NUMBERS // max(1, len(self._terminal_node)))
+        self._volts = np.zeros((self._kept, nodes + 1), dtype=complex)  # the last place of a row is the earth
 
     def start(self, flow: PowerFlow) -> None:
         """Where the following readings go; unfinished ones of an interrupted run are dropped."""
@@ -181,7 +181,8 @@ class _Sources:
         self._element = self._circuit.ActiveCktElement
         self._names = [f"vsource.{name}" for name in network.source_elements["source"]]
         self._phase = network.source_conductor  # source of every phase conductor
-        at = [self._node_places(name, len(network.nodes)) for name in self._names]
+        earth = len(engine.Circuit.YNodeOrder())
+        at = [self._node_places(name, earth) for name in self._names]
         ends = np.cumsum([0, *map(len, at)])
         self._slices = [slice(a, b) for a, b in itertools.pairwise(ends.tolist())]
         self._node = np.concatenate(at)  # of every conductor of both terminals, in the voltage vector

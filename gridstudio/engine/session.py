@@ -85,7 +85,7 @@ class Session:
                 applied = self._apply(now) if applied is None else applied
                 self._walk(later, case, flow, applied)
                 case += 1
-                if later or self._always_fresh:
+                if later or applied.once or self._always_fresh:
                     self._undo(applied)
                     applied = None
             if applied is not None:
@@ -172,6 +172,9 @@ class Session:
         if applied.nodes:
             run(self._dss, "makebuslist")
             self._recorder.find_nodes()
+        if applied.once:
+            run(self._dss, "init")  # in mid-run: new nodes have no voltage yet
+        self._baseline.also_restore(applied.taps)
         if applied.generation:
             self._recorder.find_generation()
 

@@ -6,7 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gridstudio.domain.changes import At, Reconductor, SetSwitch
+from gridstudio.domain.changes import (
+    AddBattery,
+    AddCapacitor,
+    AddRegulator,
+    At,
+    MovePhase,
+    ParallelLine,
+    Reconductor,
+    ReduceLoad,
+    ReplaceTransformer,
+    SetCapacitor,
+    SetRegulator,
+    SetSwitch,
+)
 from gridstudio.domain.scenarios import LoadGroup, Scenario
 from gridstudio.engine import Session
 from gridstudio.engine.circuit import compile_into
@@ -22,8 +35,8 @@ def same(a, b):
 
 
 def drawn(rng, session):
-    """A random trajectory: loads, generation, switching, reconductoring in mid-run, outages."""
-    network, codes = session.network, session._line_codes.phases
+    """A random trajectory: loads, generation, switching, reconductoring and other measures in mid-run, outages."""
+    network, codes = session.network, session._inventory.code_phases
     loads, lines = list(network.loads["load"]), list(network.line_row)
 
     def multipliers(low, high):
@@ -36,13 +49,34 @@ def drawn(rng, session):
     for _ in range(rng.choice([0, 0, 1, 2])):
         step, line = rng.randrange(STEPS), rng.choice(lines)
         fitting = [code for code, phases in codes.items() if phases == network.line_phases[line]]
-        if fitting and rng.random() < 0.5:
+        if rng.random() < 0.4:
+            changes.append(At(step, drawn_measure(rng, session)))
+        elif fitting and rng.random() < 0.5:
             changes.append(At(step, Reconductor(line, 500.0, rng.choice(fitting))))
         else:
             changes.append(At(step, SetSwitch(line, closed=rng.random() < 0.4)))
     outages = tuple(rng.sample(lines, 1)) if rng.random() < 0.2 else ()
     changes.sort(key=lambda item: item.step)
     return tuple(changes), Scenario("drawn", multipliers(0.3, 1.4), groups, multipliers(0, 1.2), outages)
+
+
+def drawn_measure(rng, session):
+    """A random measure of the upgrade menu; it may not fit."""
+    network, inventory = session.network, session._inventory
+    load, bus = rng.choice(list(network.loads["load"])), rng.choice(list(inventory.bus_nodes))
+    menu = [
+        ParallelLine(rng.choice(list(network.line_row)), rng.choice([2, 3])),
+        AddCapacitor(bus, rng.choice([50.0, 200.0])),
+        AddBattery(bus, rng.choice([-20.0, 60.0])),
+        MovePhase(load, tuple(rng.sample([1, 2, 3], rng.choice([1, 2])))),
+        ReduceLoad(load, rng.choice([0.3, 1.0])),
+    ]
+    menu += [ReplaceTransformer(t, rng.choice([0.7, 1.6]) * kva) for t, kva in network.transformer_kva.items()][:3]
+    menu += [SetRegulator(regulator, vreg_v=rng.choice([118.0, 124.0])) for regulator in inventory.regulators][:3]
+    menu += [AddRegulator(rng.choice(list(network.line_row)))] if inventory.controls_act else []
+    menu += [SetCapacitor(bank, steps=rng.choice([0, 1])) for bank in inventory.steps][:2]
+    menu += [SetCapacitor(bank, kvar=rng.choice([100.0, 500.0])) for bank in inventory.steps][:2]
+    return rng.choice(menu)
 
 
 def drawn_that_fit(rng, session, count):
@@ -112,7 +146,7 @@ def test_where_an_edit_cannot_be_undone_a_fresh_copy_takes_its_place(odd, monkey
         recompiled.append(feeder)
         compile_into(engine, feeder)
 
-    monkeypatch.setattr("gridstudio.engine.applying._admittance", lambda dss, line: np.array([np.nan]))
+    monkeypatch.setattr("gridstudio.engine.measures.lines.admittance", lambda dss, line: object())  # never equal
     monkeypatch.setattr("gridstudio.engine.session.compile_into", counted)
     assert same(session.solve(trajectories), expected)
     assert len(recompiled) == 2  # after each of the two with a new line code

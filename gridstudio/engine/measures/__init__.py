@@ -7,7 +7,7 @@ from typing import Any
 from gridstudio.domain import changes as kinds
 from gridstudio.engine.edits import Edits
 from gridstudio.engine.inventory import Inventory
-from gridstudio.engine.measures import capacitors, lines, loads, transformers
+from gridstudio.engine.measures import capacitors, fresh, lines, loads, transformers
 
 
 def _nothing(dss: Any, inventory: Inventory, change: Any) -> bool:
@@ -35,6 +35,8 @@ MEASURES: dict[type[kinds.Change], Measure] = {
     kinds.SetSource: Measure(lines.source_misfits, lines.set_source),
     kinds.ReplaceTransformer: Measure(transformers.replace_misfits, transformers.replace_transformer),
     kinds.SetRegulator: Measure(transformers.regulator_misfits, transformers.set_regulator),
+    kinds.AddRegulator: Measure(fresh.add_regulator_misfits, fresh.add_regulator),
+    kinds.VoltVar: Measure(fresh.volt_var_misfits, fresh.volt_var),
     kinds.SetCapacitor: Measure(capacitors.set_misfits, capacitors.set_capacitor),
     kinds.AddCapacitor: Measure(capacitors.add_misfits, capacitors.add_capacitor, capacitors.declare_capacitor),
     kinds.MovePhase: Measure(loads.move_misfits, loads.move_phase),

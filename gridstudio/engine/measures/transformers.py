@@ -77,7 +77,9 @@ def _impedance(old: dict[str, Any], change: ReplaceTransformer) -> dict[str, Any
 def _text(of: dict[str, Any]) -> str:
     """Ratings and impedances of a transformer as OpenDSS reads them."""
     more = len(of["kVAs"]) > 3  # then the three reactances do not say all
-    reactance = f"xscarray={array(of['XSCArray'])}" if more else f"xhl={of['XHL']!r} xht={of['XHT']!r} xlt={of['XLT']!r}"
+    reactance = (
+        f"xscarray={array(of['XSCArray'])}" if more else f"xhl={of['XHL']!r} xht={of['XHT']!r} xlt={of['XLT']!r}"
+    )
     # the ratings of the loading come last: a new kVA brings its own
     return (
         f"kvas={array(of['kVAs'])} %rs={array(of['pctRs'])} {reactance} "

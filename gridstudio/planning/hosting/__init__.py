@@ -1,7 +1,8 @@
 """Hosting capacity: how much PV, EV charging or load each bus, or the feeder, takes before which limit binds.
 
-A device is a constant-power load of the engine (PV: a negative one) that every candidate place has from the start at
-next to nothing; scenarios raise it, so that no circuit is edited and no node added. All that is asked is judged in
+A device is a constant-power load of the engine (PV: a negative one) that a candidate place has from the start at next
+to nothing; scenarios raise it, so that no circuit is edited and no node added. Every load costs time in every power
+flow, so places are taken in groups, each group with a copy of the circuit of its own. All that is asked is judged in
 every hour of the study, each from the circuit as it stands today, regulators and capacitors acting. What the circuit
 breaks without the device is not held against it unless it gets worse (``judge``).
 

@@ -1,6 +1,7 @@
 """The job as a whole: settings in, StudyResult out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,11 +28,12 @@ from gridstudio.result import StudyResult
 
 JOB = "hosting"
 BATCH_MB = 100.0  # raw results that are held at once
+LEAST_GROUP = 32  # places that share a copy of the circuit
 
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """All that a run needs, checked. ``feeder`` has a device at every place, off."""
+    """All that a run needs, checked. ``feeder`` is the circuit as it stands, without any device."""
 
     feeder: Feeder
     network: Network
@@ -68,9 +70,7 @@ def prepare(settings: HostingSettings, folder: Path) -> Setup:
         customers = customers_by_load(network, settings.stochastic, folder)
         loads = [str(load) for load in customers.index]
         beside = {device: tuple(load_places(network, device, loads)) for device in settings.stochastic.devices}
-    declared = [place.command for place in (*places, *(p for some in beside.values() for p in some))]
-    feeder = replace(plain, commands=(*plain.commands, *declared))
-    return Setup(feeder, network, tuple(places), beside, customers, findings)
+    return Setup(plain, network, tuple(places), beside, customers, findings)
 
 
 def run(
@@ -85,15 +85,15 @@ def run(
         settings = settings.quick()
     setup = prepare(settings, folder)
     phases = Phases(setup.feeder, Limits(), workers, progress)
-    judge = _judge(settings, phases)
+    judge = base_judge(settings, phases, ())
     made = {"hours": tables.hours_table(settings.hours, judge)}
     if settings.nodal:
-        found = nodal(settings, setup, judge, phases)
+        found = nodal(settings, setup, phases)
         made["nodal"] = tables.nodal_table(found, setup.network)
         made["nodal_limits"] = tables.nodal_limits_table(made["nodal"])
     if settings.stochastic:
         drawn = [draw(device, setup.customers, settings.stochastic) for device in setup.beside]
-        told = [deploy(settings, setup, judge, phases, of) for of in drawn]
+        told = [deploy(settings, setup, phases, of) for of in drawn]
         made |= tables.stochastic_tables(drawn, told)
     made["network_buses"] = tables.network_buses(setup.network, made.get("nodal"))
     made["network_branches"] = network_branches(setup.network)
@@ -111,18 +111,25 @@ def run(
     )
 
 
-def nodal(settings: HostingSettings, setup: Setup, judge: Judge, phases: Phases) -> list[Capacity]:
-    """The capacity of every place."""
+def nodal(settings: HostingSettings, setup: Setup, phases: Phases) -> list[Capacity]:
+    """The capacity of every place, group by group."""
     assert settings.nodal is not None
+    size = max(LEAST_GROUP, len(setup.network.loads) // 2)
+    found: list[Capacity] = []
+    for start in range(0, len(setup.places), size):
+        group = setup.places[start : start + size]
+        with equipped(phases, group):
+            judge = base_judge(settings, phases, group)
 
-    def ask(sizes: Sequence[tuple[Place, float]]) -> list[Binding]:
-        cases = [scenario(f"{place.name} {kw:g}", settings.hours, [(place, kw)]) for place, kw in sizes]
-        return judged("nodal", cases, judge, phases)
+            def ask(sizes: Sequence[tuple[Place, float]], judge: Judge = judge) -> list[Binding]:
+                cases = [scenario(f"{place.name} {kw:g}", settings.hours, [(place, kw)]) for place, kw in sizes]
+                return judged("nodal", cases, judge, phases)
 
-    return capacities(setup.places, settings.nodal.max_kw, settings.nodal.tolerance_kw, ask)
+            found += capacities(group, settings.nodal.max_kw, settings.nodal.tolerance_kw, ask)
+    return found
 
 
-def deploy(settings: HostingSettings, setup: Setup, judge: Judge, phases: Phases, drawn: Deployments) -> list[Binding]:
+def deploy(settings: HostingSettings, setup: Setup, phases: Phases, drawn: Deployments) -> list[Binding]:
     """What binds at every level of every deployment, deployment by deployment."""
     places = setup.beside[drawn.device]
     cases = [
@@ -133,7 +140,19 @@ def deploy(settings: HostingSettings, setup: Setup, judge: Judge, phases: Phases
         )
         for deployment, level, kw in numbered(drawn)
     ]
-    return judged(f"{drawn.device} deployments", cases, judge, phases)
+    with equipped(phases, places):
+        return judged(f"{drawn.device} deployments", cases, base_judge(settings, phases, places), phases)
+
+
+@contextmanager
+def equipped(phases: Phases, places: Sequence[Place]) -> Iterator[None]:
+    """What is evaluated in the block has a device at every one of ``places``, off."""
+    plain = phases.feeder
+    phases.feeder = replace(plain, commands=(*plain.commands, *(place.command for place in places)))
+    try:
+        yield
+    finally:
+        phases.feeder = plain
 
 
 def judged(phase: str, cases: Sequence[Scenario], judge: Judge, phases: Phases) -> list[Binding]:
@@ -149,9 +168,10 @@ def judged(phase: str, cases: Sequence[Scenario], judge: Judge, phases: Phases) 
     return found
 
 
-def _judge(settings: HostingSettings, phases: Phases) -> Judge:
-    """Limits over the circuit as it stands; InputError if that has no solution in some hour."""
-    done = phases.evaluate("base", [(BASE, scenario("base", settings.hours, []))])
+def base_judge(settings: HostingSettings, phases: Phases, places: Sequence[Place]) -> Judge:
+    """Limits over the circuit with all ``places`` off; InputError if that has no solution in some hour."""
+    off = [(place, 0.0) for place in places]
+    done = phases.evaluate("base", [(BASE, scenario("base", settings.hours, off))])
     flow = done.flow[0]
     failed = [hour.name for hour, solved in zip(settings.hours, flow.converged, strict=True) if not solved]
     if failed:

@@ -39,7 +39,7 @@ class Binding:
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """Limits over a base case; ``base`` is its flow (hour, ...)."""
+    """Limits over a base case; ``base`` is its flow (hour, ...), in the order of ``network``."""
 
     network: Network
     limits: HostingLimits
@@ -67,7 +67,7 @@ class Judge:
             return Binding()
         number = int(excess.argmax())
         kind = found[number]
-        hour, at = np.unravel_index(int(kind.excess[case].argmax()), kind.excess[case].shape)
+        hour, at = divmod(int(kind.excess[case].argmax()), kind.excess.shape[2])
         value = float(kind.value[case, hour, at])
         broken = frozenset(name for name, beyond in zip(KINDS, excess, strict=True) if beyond > 0)
         return Binding(KINDS[number], kind.names[at], self.hours[hour], value, kind.allowed, kind.unit, broken)

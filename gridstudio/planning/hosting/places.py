@@ -28,7 +28,10 @@ class Place:
 
 
 def nodal_places(network: Network, given: Nodal) -> list[Place]:
-    """Every device at every bus that is asked: three-phase ones at buses of phases 1, 2 and 3, and one per phase."""
+    """Every device at every bus that is asked: of three phases where the bus has them, else of one on each phase.
+
+    One-phase devices stand against the neutral, which an ungrounded bus has not: ask for three phases there.
+    """
     asked = {bus.lower() for bus in given.buses}
     nodes = network.nodes[network.nodes["fed"]]
     found: list[Place] = []
@@ -37,7 +40,7 @@ def nodal_places(network: Network, given: Nodal) -> list[Place]:
             continue
         kv, phases = float(rows["base_kv"].iloc[0]), [int(phase) for phase in sorted(rows["phase"]) if phase <= 3]
         wanted = [("1.2.3", 3)] if 3 in given.phases and phases == [1, 2, 3] else []
-        wanted += [(str(phase), 1) for phase in phases] if 1 in given.phases else []
+        wanted = wanted or [(str(phase), 1) for phase in phases if 1 in given.phases]
         for device in given.devices:
             factor = given.power_factor if device == "load" else 1.0
             for named, count in wanted:

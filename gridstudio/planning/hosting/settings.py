@@ -36,7 +36,11 @@ class Nodal(Section):
     """One device at one bus."""
 
     devices: tuple[Device, ...] = Field(("pv", "load"), min_length=1)
-    phases: tuple[Literal[1, 3], ...] = Field((3,), min_length=1, description="3: at three-phase buses; 1: each phase")
+    phases: tuple[Literal[1, 3], ...] = Field(
+        (3,),
+        min_length=1,
+        description="3: at three-phase buses; 1: each phase of other buses (1 alone: of all) to neutral",
+    )
     buses: tuple[str, ...] = Field((), description="default: all buses that are fed, but for the source's")
     max_kw: float = Field(5000.0, gt=0, description="no larger device is asked for")
     tolerance_kw: float = Field(10.0, gt=0)

@@ -74,7 +74,9 @@ def hours_table(hours: Sequence[Hour], judge: Judge) -> pd.DataFrame:
 
 def network_buses(network: Network, nodal: pd.DataFrame | None) -> pd.DataFrame:
     buses = network.buses
-    for device in nodal["device"].unique() if nodal is not None else ():
+    if nodal is None:
+        return buses
+    for device in nodal["device"].unique():
         least = nodal[nodal["device"] == device].groupby("bus")["hosting_kw"].min()
         buses = buses.assign(**{f"{device}_kw": buses["bus"].map(least)})
     return buses

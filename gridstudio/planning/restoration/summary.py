@@ -30,8 +30,8 @@ LABELS = {
 
 def means(compared: pd.DataFrame) -> pd.DataFrame:
     """By method, over the storms (``learned``: mean over its trainings): method, label, storms, customers_restored,
-    cmi, customer_minutes, saidi_min, ens_kwh, cost_usd (sums over the storms), operations (mean), violations (storms
-    with any), power_flows, seconds (sums), customer_minutes_std (over the trainings).
+    cmi, customer_minutes, saidi_min, ens_kwh, cost_usd (sums over the storms), operations (mean), violations and
+    violations_return (storms with any), power_flows, seconds (sums), customer_minutes_std (over the trainings).
     """
     rows = []
     sums = [
@@ -50,7 +50,8 @@ def means(compared: pd.DataFrame) -> pd.DataFrame:
         row: dict[str, Any] = {"method": method, "label": LABELS[method], "storms": part["storm"].nunique()}
         row |= {name: float(by_seed[name].mean()) for name in sums}
         row["operations"] = float(part["operations"].mean())
-        row["violations"] = int((part.groupby("storm")["violations"].max() > 0).sum())
+        for column in ("violations", "violations_return"):
+            row[column] = int((part.groupby("storm")[column].max() > 0).sum())
         row["customer_minutes_std"] = float(by_seed["customer_minutes"].std(ddof=1)) if len(by_seed) > 1 else 0.0
         rows.append(row)
     return pd.DataFrame(rows)

@@ -30,9 +30,16 @@ class Judged:
 
     @property
     def broken(self) -> int:
-        """Violations of the worst step, the return to the normal state included."""
-        steps = [*self.states[1:], *(back.state for back in self.returns)]
-        return max((state.broken + self.overtime(state) for state in steps), default=0)
+        """Violations of the worst switching step."""
+        return self._worst(self.states[1:])
+
+    @property
+    def broken_return(self) -> int:
+        """Violations of the worst state on the way back to normal, when the repaired parts have come back."""
+        return self._worst([back.state for back in self.returns])
+
+    def _worst(self, states: Sequence[State]) -> int:
+        return max((state.broken + self.overtime(state) for state in states), default=0)
 
     def overtime(self, state: State) -> int:
         """How many branches need their emergency rating for longer than it holds."""
@@ -50,7 +57,8 @@ def judge_plan(incident: Incident, plan: Plan, seed: int, desk: Desk) -> Judged:
 def comparison(judged: Iterable[Judged], customers: pd.DataFrame, costs: CostTable) -> pd.DataFrame:
     """storm, method, seed, customers_out (after the trips), customers_restored (by switching, before the repair),
     kw_restored, ci, cmi (sustained), customer_minutes (momentary ones too), saifi, saidi_min, caidi_min, momentary
-    (customers), maifi, ens_kwh, cost_usd, violations (worst step), operations, switched_min (last operation),
+    (customers), maifi, ens_kwh, cost_usd, violations (worst switching step), violations_return
+    (worst state between the repairs), operations, switched_min (last operation),
     power_flows, seconds, status, bound, gap.
     """
     return pd.DataFrame([_compared(item, customers, costs) for item in judged])
@@ -84,6 +92,7 @@ def _compared(item: Judged, customers: pd.DataFrame, costs: CostTable) -> dict[s
         "ens_kwh": float(reliability.energy_not_served_kwh(kw, minutes).sum()),
         "cost_usd": float(cost.sum()),
         "violations": item.broken,
+        "violations_return": item.broken_return,
         "operations": len(plan.operations),
         "switched_min": item.when.done_min[-1] if item.when.done_min else 0.0,
         "power_flows": plan.power_flows,

@@ -198,7 +198,7 @@ class Enumeration:
     def least_customer_minutes(self, incident, transfers=True, emergency_h=4.0):
         """The least customer-minutes of all plans; and how many labels (state, times) were looked at."""
         customers, repaired = self.world.sections.customers, incident.repaired_min
-        clock, verdicts = self.world.clock, {}
+        clock, verdicts, devices = self.world.clock, {}, self.world.sections.devices
 
         def live(closed):
             return self.live(closed, incident.blocked)
@@ -225,7 +225,7 @@ class Enumeration:
                         taken = live(after)[0] - before
                         gain = sum(customers[s] * min(once.now_min, repaired[s]) for s in taken & out)
                         yield after, settled + gain, once
-                elif closed >> d & 1 and transfers:
+                elif closed >> d & 1 and transfers and devices[d].type in ("breaker", "recloser", "switch"):
                     dropped = before - live(after)[0]
                     for e in range(len(self.ends)):
                         takes_over = not after >> e & 1 and e != d and before == live(after | 1 << e)[0]
@@ -253,6 +253,8 @@ class Enumeration:
             labels += 1
             best = min(best, settled + sum(customers[s] * repaired[s] for s in waiting(live(closed)[0])))
             for after, cost, then in onwards(closed, settled, hands):
+                if then.now_min > incident.switching_ends_min:
+                    continue
                 if (lower := if_all_came_now(after, cost, then.now_min)) < best - 1e-9:
                     heapq.heappush(queue, (lower, after, cost, then))
         return best, labels
