@@ -42,12 +42,10 @@ def headline(settings: HostingSettings, made: dict[str, pd.DataFrame], phases: P
         name, never = NAMES[str(device)], int(rows["first_pct"].isna().sum())
         table = made["percentiles"]
         at = table[table["device"] == device].set_index("percentile")["first_pct"]
-        words = {p: f"{at[p]:.0f} %" if np.isfinite(at[p]) else "never" for p in (0, 50)}
+        words = {p: f"at {at[p]:.0f} % of customers" if np.isfinite(at[p]) else "never" for p in (0, 50)}
         found |= {
-            f"{device}_first": Quantity(f"First violation, {name}: worst deployment", f"at {words[0]} of customers"),
-            f"{device}_half": Quantity(
-                f"First violation, {name}: median deployment", f"at {words[50]}".replace("at never", "never")
-            ),
+            f"{device}_first": Quantity(f"First violation, {name}: worst deployment", words[0]),
+            f"{device}_half": Quantity(f"First violation, {name}: median deployment", words[50]),
             f"{device}_never": Quantity(f"Deployments of {name} without violation", f"{never} of {len(rows)}"),
         }
     found["base"] = Quantity("Violations without any device", int(made["hours"]["violations"].sum()))

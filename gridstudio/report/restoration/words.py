@@ -50,7 +50,7 @@ def _worth(study: Study) -> str:
     if not len(both) or "usd_per_year" not in both:
         return ""
     text = f"That is worth {style.money(both['usd_per_year'].iloc[0])} a year in interruptions"
-    if "net_present_value_usd" in both:
+    if "net_present_value_usd" in both and both["net_present_value_usd"].notna().any():
         text += f"; net present value {style.money(both['net_present_value_usd'].iloc[0])}"
     return text + "."
 
