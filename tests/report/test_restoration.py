@@ -236,7 +236,8 @@ def test_an_exact_method_that_was_stopped_is_no_proof(tmp_path):
     compared = result.tables["comparison"]
     stopped = (compared["method"] == "exact") & (compared["storm"] == STORMS[0])
     result.tables["comparison"] = compared.assign(
-        status=compared["status"].mask(stopped, "limit"), gap=compared["gap"].mask(stopped, 0.05 * compared["customer_minutes"])
+        status=compared["status"].mask(stopped, "limit"),
+        gap=compared["gap"].mask(stopped, 0.05 * compared["customer_minutes"]),
     )
     render(result, tmp_path)
     assert "proven optimal in 1 of 2 storms; largest gap 5.00 %" in words(tmp_path)

@@ -99,6 +99,6 @@ def _durations(study: Study, folder: Path) -> Drawn:
     if by_start["start_hour"].nunique() < 3:
         return
     most = max(float(by_start["hours_with_shedding"].max()), float(by_start["hours_all_load"].max()), 1.0)
-    text = Text("How long an island lasts, by its start hour", "Hours in a row from each start hour, with all load and with load shed")
+    text = Text("How long an island lasts, by its start hour", "Hours in a row, with all load and with shedding")
     charts.durations(by_start, study.zones, most, text, folder / "durations.png")
     yield "durations", folder / "durations.png"

@@ -160,7 +160,7 @@ def _methods(study: Study, figures: Figures) -> list[Html]:
         parts.append(page.details(title, [page.table(shown, marked=marked)]))
     seeds = study.table("seeds")
     if len(seeds):
-        caption = "Each training, judged on the storms held out for that; difference below zero: fewer customer-minutes than greedy"
+        caption = "Each training on the held-out storms; difference below zero: fewer customer-minutes than greedy"
         parts += [page.heading("Learning"), page.table(seeds, caption)]
     return parts + _picture(figures, "training", "Customer-minutes saved per episode while training")
 
