@@ -1,20 +1,16 @@
 """What the report says in words and headline numbers, and where the numbers came from."""
 
-import hashlib
-import os
-import platform
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from gridstudio import engine
 from gridstudio.domain.network import Finding
 from gridstudio.planning.hosting.settings import HostingSettings
 from gridstudio.planning.phases import Phases
+from gridstudio.planning.provenance import provenance as origin
 from gridstudio.result import Quantity
 
 NAMES = {"pv": "PV", "ev": "EV charging", "load": "load"}
@@ -118,21 +114,7 @@ def assumptions(settings: HostingSettings, quick: bool) -> pd.DataFrame:
 
 
 def provenance(settings: HostingSettings, folder: Path, phases: Phases, quick: bool) -> dict[str, Any]:
-    files = engine.source_files(folder / settings.feeder.master, settings.feeder.commands)
-    if settings.stochastic and settings.stochastic.customers:
-        files.append(folder / settings.stochastic.customers)
-    packages = ("gridstudio", "opendssdirect.py", "dss-python", "numpy", "pandas", "scipy", "joblib")
-    return {
-        "versions": {name: metadata.version(name) for name in packages}
-        | {"python": platform.python_version(), "engine": engine.version()},
-        "seed": settings.stochastic.seed if settings.stochastic else None,
-        "inputs": {
-            Path(os.path.relpath(path, folder)).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
-        },
-        "power_flows": sum(phases.power_flows.values()),
-        "not_converged": sum(phases.not_converged.values()),
-        "seconds": {name: round(seconds, 3) for name, seconds in phases.seconds.items()},
-        "workers": phases.workers.count,
-        "quick": quick,
-    }
+    """Where the result came from."""
+    drawn = settings.stochastic
+    given, seed = ((drawn.customers,), drawn.seed) if drawn else ((), None)
+    return origin(settings.feeder, given, folder, phases, seed, quick)

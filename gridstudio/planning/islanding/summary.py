@@ -1,19 +1,15 @@
 """What the report says in words and headline numbers, and where the numbers came from."""
 
-import hashlib
-import os
-import platform
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from gridstudio import engine
 from gridstudio.domain.network import Finding
 from gridstudio.planning.islanding.settings import IslandingSettings
 from gridstudio.planning.phases import Phases
+from gridstudio.planning.provenance import provenance as origin
 from gridstudio.result import Quantity
 
 
@@ -111,20 +107,5 @@ def assumptions(settings: IslandingSettings, quick: bool) -> pd.DataFrame:
 
 
 def provenance(settings: IslandingSettings, folder: Path, phases: Phases, quick: bool) -> dict[str, Any]:
-    files = engine.source_files(folder / settings.feeder.master, settings.feeder.commands)
-    files += [folder / path for path in (settings.customers, settings.shapes.table) if path]
-    packages = ("gridstudio", "opendssdirect.py", "dss-python", "numpy", "pandas", "scipy", "joblib")
-    return {
-        "versions": {name: metadata.version(name) for name in packages}
-        | {"python": platform.python_version(), "engine": engine.version()},
-        "seed": None,  # nothing is drawn
-        "inputs": {
-            Path(os.path.relpath(path, folder)).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
-        },
-        "power_flows": sum(phases.power_flows.values()),
-        "not_converged": sum(phases.not_converged.values()),
-        "seconds": {name: round(seconds, 3) for name, seconds in phases.seconds.items()},
-        "workers": phases.workers.count,
-        "quick": quick,
-    }
+    """Where the result came from."""
+    return origin(settings.feeder, (settings.customers, settings.shapes.table), folder, phases, None, quick)

@@ -75,7 +75,7 @@ def run(
         tables=made,
         violations_left=len(made["violations_after"]),
         texts=texts,
-        provenance=summary.provenance(settings, folder, setup, phases, quick),
+        provenance=summary.provenance(settings, folder, phases, quick),
     )
 
 

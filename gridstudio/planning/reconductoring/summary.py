@@ -1,9 +1,5 @@
 """What the report says in words and headline numbers, and where the numbers came from."""
 
-import hashlib
-import os
-import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridstudio import engine
 from gridstudio.evaluation import Evaluations
 from gridstudio.planning.phases import Phases
+from gridstudio.planning.provenance import provenance as origin
 from gridstudio.planning.reconductoring.joint import Improved
 from gridstudio.planning.reconductoring.modes import Planned
-from gridstudio.planning.reconductoring.settings import ReconductoringSettings, catalogue_path
+from gridstudio.planning.reconductoring.settings import ReconductoringSettings
 from gridstudio.planning.reconductoring.setup import Setup
 from gridstudio.result import Quantity
 
@@ -157,28 +153,7 @@ def _transformer_note(settings: ReconductoringSettings, before: Evaluations) -> 
     return f"Not checked in this study. {note}"
 
 
-def provenance(
-    settings: ReconductoringSettings, folder: Path, setup: Setup, phases: Phases, quick: bool
-) -> dict[str, Any]:
-    files = engine.source_files(folder / settings.feeder.master, settings.feeder.commands)
-    if (path := catalogue_path(settings, folder)) is not None:
-        files.append(path)
-    if settings.report.published:
-        files.append(folder / settings.report.published)
-    packages = ("gridstudio", "opendssdirect.py", "dss-python", "numpy", "pandas", "scipy", "joblib")
-    return {
-        "versions": {name: metadata.version(name) for name in packages}
-        | {"python": platform.python_version(), "engine": engine.version()},
-        "seed": None,  # nothing is drawn: scenarios are all combinations of given levels
-        "inputs": {_named(path, folder): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
-        "power_flows": sum(phases.power_flows.values()),
-        "not_converged": sum(phases.not_converged.values()),
-        "seconds": {name: round(seconds, 3) for name, seconds in phases.seconds.items()},
-        "workers": phases.workers.count,
-        "quick": quick,
-    }
-
-
-def _named(path: Path, folder: Path) -> str:
-    """A path without the machine it lies on: relative to the study's folder where possible."""
-    return Path(os.path.relpath(path, folder)).as_posix()
+def provenance(settings: ReconductoringSettings, folder: Path, phases: Phases, quick: bool) -> dict[str, Any]:
+    """Where the result came from."""
+    catalogue = "" if settings.conductors.catalogue == "acsr" else settings.conductors.catalogue
+    return origin(settings.feeder, (catalogue, settings.report.published), folder, phases, None, quick)

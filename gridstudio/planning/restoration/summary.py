@@ -1,19 +1,15 @@
 """What the report says in words and headline numbers, and where the numbers came from."""
 
-import hashlib
-import os
-import platform
 from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from gridstudio import engine
 from gridstudio.domain.network import Finding
 from gridstudio.planning.phases import Phases
+from gridstudio.planning.provenance import provenance as origin
 from gridstudio.planning.restoration.settings import METHODS, RestorationSettings
 from gridstudio.planning.restoration.setup import Setup
 from gridstudio.result import Quantity
@@ -230,27 +226,8 @@ def assumptions(settings: RestorationSettings, setup: Setup, quick: bool) -> pd.
 
 
 def provenance(settings: RestorationSettings, folder: Path, phases: Phases, quick: bool) -> dict[str, Any]:
-    """Versions, seeds, hashes of inputs, power flows and where the time went."""
-    files = engine.source_files(folder / settings.feeder.master, settings.feeder.commands)
-    given = (
-        settings.devices.table,
-        settings.customers.table,
-        *((r.outages, r.elements) if (r := settings.records) else ()),
-    )
-    files += [folder / path for path in given if path]
-    packages = ("gridstudio", "opendssdirect.py", "dss-python", "numpy", "pandas", "scipy", "joblib")
-    return {
-        "versions": {name: metadata.version(name) for name in packages}
-        | {"python": platform.python_version(), "engine": engine.version()},
-        "seed": settings.learning.seed,
-        "seeds": {"draw": settings.draw.seed, "learning": settings.learning.seed},
-        "inputs": {
-            Path(os.path.relpath(path, folder)).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
-        },
-        "power_flows": sum(phases.power_flows.values()),
-        "not_converged": sum(phases.not_converged.values()),
-        "seconds": {name: round(seconds, 3) for name, seconds in phases.seconds.items()},
-        "workers": phases.workers.count,
-        "quick": quick,
-    }
+    """Where the result came from."""
+    records = (settings.records.outages, settings.records.elements) if settings.records else ()
+    given = settings.devices.table, settings.customers.table, *records
+    seeds = {"seeds": {"draw": settings.draw.seed, "learning": settings.learning.seed}}
+    return origin(settings.feeder, given, folder, phases, settings.learning.seed, quick) | seeds

@@ -1,9 +1,5 @@
 """What the report says in words and headline numbers, and where the numbers came from."""
 
-import hashlib
-import os
-import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gridstudio.domain.network import Finding
+from gridstudio.planning.provenance import hashes, versions
 from gridstudio.planning.upgrades.contract import Menu
 from gridstudio.planning.upgrades.inputs import Hours
 from gridstudio.planning.upgrades.planner import Found
@@ -154,14 +151,9 @@ def provenance(
     paths = [p for p in (given.feeders, given.candidates, given.profiles, settings.scenarios.table) if p]
     packages = ("gridstudio", "linopy", "highspy", "numpy", "pandas", "scipy")
     return {
-        "versions": {name: metadata.version(name) for name in packages} | {"python": platform.python_version()},
+        "versions": versions(packages),
         "seed": None if settings.scenarios.table else settings.scenarios.seed,
-        "inputs": {
-            Path(os.path.relpath(folder / path, folder)).as_posix(): hashlib.sha256(
-                (folder / path).read_bytes()
-            ).hexdigest()
-            for path in paths
-        },
+        "inputs": hashes([folder / path for path in paths], folder),
         "reduction_distance_mw": distance_mw,
         "power_flows": 0,
         "not_converged": 0,
