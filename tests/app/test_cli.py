@@ -9,26 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gridstudio.app import cli
-
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ROOT / "studies" / "reconductoring_ieee123.toml"
 IEEE13 = ROOT / "dss_models" / "ieee13" / "master.dss"
-
-
-@pytest.fixture
-def command(capsys, monkeypatch, tmp_path):
-    """Run a command in an empty folder; gives exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["gridstudio", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        return stop.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

@@ -1,31 +1,13 @@
 """Bad input to a restoration study at the command line: exit code 2, one clear sentence, nothing written."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-from gridstudio.app import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ROOT / "studies" / "restoration_ieee123.toml"
 DEVICES = ROOT / "studies" / "data" / "ieee123_devices.csv"
 RECORDS = '[records]\noutages = "outages.csv"\n\n[draw]'
-
-
-@pytest.fixture
-def command(capsys, monkeypatch, tmp_path):
-    """Run a command in an empty folder; gives exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["gridstudio", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        return stop.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

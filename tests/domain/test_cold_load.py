@@ -12,19 +12,21 @@ import numpy as np
 import pytest
 
 from gridstudio.domain.cold_load import (
-    EXACT_UP_TO,
     GUIDE_STEPS,
     SMOOTH,
-    Schedule,
-    Sections,
     SmoothFactors,
     SteppedFactors,
     Surge,
-    best_order,
-    earliest_pickup_min,
     multipliers,
     peak_after_pickup_kw,
     surge_kw,
+)
+from gridstudio.domain.pickup_order import (
+    EXACT_UP_TO,
+    Schedule,
+    Sections,
+    best_order,
+    earliest_pickup_min,
     within_headroom,
 )
 from gridstudio.errors import InputError

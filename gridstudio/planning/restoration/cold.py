@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gridstudio.domain import cold_load
-from gridstudio.domain.cold_load import Schedule, Surge
+from gridstudio.domain import pickup_order
+from gridstudio.domain.cold_load import Surge, multipliers
+from gridstudio.domain.pickup_order import Schedule
 from gridstudio.domain.sections import bits
 from gridstudio.planning.restoration.incident import Incident
 from gridstudio.planning.restoration.methods import Desk
@@ -69,7 +70,7 @@ def schedule(
     when = timeline(incident, desk.clock, plan.moves)
     tree = _Tree(incident, desk, plan)
     kw = np.array([sum(float(sections.kw[s]) for s in bits(unit)) for unit in tree.members])
-    waiting = cold_load.Sections.of(
+    waiting = pickup_order.Sections.of(
         diversified_kw=np.maximum(kw * incident.storm.load_scale, LEAST_KW),
         customers=[sum(float(sections.customers[s]) for s in bits(unit)) for unit in tree.members],
         outage_h=outage_min / 60.0,
@@ -78,10 +79,10 @@ def schedule(
     )
     horizon = max(step_min, math.floor(incident.switching_ends_min / step_min) * step_min)
     if len(tree.picked) <= MOST_EXACT:
-        found = cold_load.best_order(surge, waiting, tree.allowed, step_min, horizon)
+        found = pickup_order.best_order(surge, waiting, tree.allowed, step_min, horizon)
     else:
         order = range(len(tree.picked))
-        found = cold_load.earliest_pickup_min(surge, waiting, list(order), tree.allowed, step_min, horizon)
+        found = pickup_order.earliest_pickup_min(surge, waiting, list(order), tree.allowed, step_min, horizon)
     steady_min = when.restored_min[list(tree.picked)]
     return _verified(incident, tree, surge, waiting, found, steady_min, step_min, horizon)
 
@@ -156,7 +157,7 @@ def _verified(
     incident: Incident,
     tree: _Tree,
     surge: Surge,
-    waiting: cold_load.Sections,
+    waiting: pickup_order.Sections,
     found: Schedule,
     steady_min: NDArray[np.float64],
     step_min: float,
@@ -168,13 +169,13 @@ def _verified(
     hours = np.where(np.isfinite(at), waiting.outage_h + np.where(np.isfinite(at), at, 0.0) / 60.0, 0.0)
     factors = surge.factor(hours, waiting.load_class)
     minutes = np.arange(0.0, horizon_min + step_min / 2, step_min)
-    table = cold_load.multipliers(surge, minutes, at, hours, waiting.load_class)
+    table = multipliers(surge, minutes, at, hours, waiting.load_class)
     rows = []
-    for minute, multipliers in zip(minutes, table, strict=True):
+    for minute, load in zip(minutes, table, strict=True):
         alive = at <= minute
         closed = tree.closed(alive)
         assert closed is not None
-        state = judge.state(closed, incident, tree.all_multipliers(multipliers, alive))
+        state = judge.state(closed, incident, tree.all_multipliers(load, alive))
         rows.append((judge.lowest(state)[0], judge.highest_loading(state)[0], allows(rules, incident, state)))
     kw = waiting.diversified_kw
     return ColdPickup(
