@@ -180,24 +180,54 @@ def ampacity_a(
     25 and 75 C (eq. 10). Arrays broadcast. 0 where the sun alone heats the conductor above its limit. A single-layer
     ACSR's resistance rises with its current (magnetic core), so give it the value at high current.
     """
+    weather = conditions.ambient_c, conditions.wind_speed_m_per_s, conditions.irradiance_w_per_m2
+    return ampacity_in_weather_a(
+        diameter_m, resistance_25c_ohm_per_km, resistance_75c_ohm_per_km, *weather, conditions=conditions
+    )
+
+
+def ampacity_in_weather_a(
+    diameter_m: ArrayLike,
+    resistance_25c_ohm_per_km: ArrayLike,
+    resistance_75c_ohm_per_km: ArrayLike,
+    ambient_c: ArrayLike,
+    wind_speed_m_per_s: ArrayLike,
+    irradiance_w_per_m2: ArrayLike,
+    conditions: RatingConditions = STANDARD_CONDITIONS,
+) -> FloatArray:
+    """``ampacity_a`` for arrays of weather, which broadcast with the conductors; ``conditions`` give all the rest."""
+    given = (diameter_m, resistance_25c_ohm_per_km, resistance_75c_ohm_per_km, ambient_c, wind_speed_m_per_s)
+    arrays = np.broadcast_arrays(*(np.asarray(a, dtype=float) for a in (*given, irradiance_w_per_m2)))
+    flat = [array.ravel() for array in arrays]  # linerate takes one dimension
+    return _heat_balance_a(flat[0], flat[1], flat[2], flat[3], flat[4], flat[5], conditions).reshape(arrays[0].shape)
+
+
+def _heat_balance_a(
+    diameter: FloatArray,
+    cold_ohm_per_km: FloatArray,
+    hot_ohm_per_km: FloatArray,
+    ambient: FloatArray,
+    wind_m_s: FloatArray,
+    irradiance: FloatArray,
+    conditions: RatingConditions,
+) -> FloatArray:
+    """IEEE 738, eq. (1), item by item: all arrays (item,)."""
     from linerate.equations import dimensionless, joule_heating, radiative_cooling, solar_heating
     from linerate.equations.ieee738 import convective_cooling as air
 
-    diameter = np.asarray(diameter_m, dtype=float)
-    hot, ambient = conditions.conductor_max_c, conditions.ambient_c
+    hot = conditions.conductor_max_c
     film = air.compute_air_temperature_at_boundary_layer(hot, ambient)
     density = air.compute_air_density(film, conditions.elevation_m)
     viscosity = air.compute_kinematic_viscosity_of_air(air.compute_dynamic_viscosity_of_air(film), density)
-    reynolds = dimensionless.compute_reynolds_number(conditions.wind_speed_m_per_s, diameter, viscosity)
+    reynolds = dimensionless.compute_reynolds_number(wind_m_s, diameter, viscosity)
     direction = air.compute_wind_direction_factor(np.radians(conditions.wind_angle_deg))
     conductivity = air.compute_thermal_conductivity_of_air(film)
     forced = air.compute_forced_convection(direction, reynolds, conductivity, hot, ambient)
     natural = air.compute_natural_convection(density, diameter, hot, ambient)
     convection = air.compute_convective_cooling(forced, natural)
     radiation = radiative_cooling.compute_radiative_cooling(hot, ambient, diameter, conditions.emissivity)
-    sun = solar_heating.compute_solar_heating(conditions.absorptivity, conditions.irradiance_w_per_m2, diameter)
-    cold_ohm, hot_ohm = np.asarray(resistance_25c_ohm_per_km) * 1e-3, np.asarray(resistance_75c_ohm_per_km) * 1e-3
-    resistance = joule_heating.compute_resistance(hot, 25.0, 75.0, cold_ohm, hot_ohm)
+    sun = solar_heating.compute_solar_heating(conditions.absorptivity, irradiance, diameter)
+    resistance = joule_heating.compute_resistance(hot, 25.0, 75.0, cold_ohm_per_km * 1e-3, hot_ohm_per_km * 1e-3)
     return np.sqrt(np.maximum(convection + radiation - sun, 0.0) / resistance)
 
 

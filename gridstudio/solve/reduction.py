@@ -40,7 +40,8 @@ def fast_forward(points: ArrayLike, probabilities: ArrayLike, keep: int) -> Redu
     One after another the scenario is kept that lowers the distance most. Dimensions count as they are: bring them to
     one unit, or scale them, before. Memory: 8 bytes times the square of the number of scenarios.
     """
-    between, p = _distances(points, probabilities, keep)
+    between = _distances(points)
+    p = _probabilities(between, probabilities, keep)
     return _reduction(between, p, _forward(between, p, keep))
 
 
@@ -50,7 +51,13 @@ def k_medoids(points: ArrayLike, probabilities: ArrayLike, keep: int, max_rounds
     Partitioning around medoids (Kaufman, Rousseeuw 1990) with all exchanges of a round valued together (Schubert,
     Rousseeuw, Information Systems 101, 2021). Never farther from the whole set than ``fast_forward``.
     """
-    between, p = _distances(points, probabilities, keep)
+    return medoids(_distances(points), probabilities, keep, max_rounds)
+
+
+def medoids(between: ArrayLike, probabilities: ArrayLike, keep: int, max_rounds: int = 100) -> Reduction:
+    """``k_medoids`` where the distances (scenario, scenario) are given: symmetric, zero on the diagonal."""
+    between = np.asarray(between, dtype=float)
+    p = _probabilities(between, probabilities, keep)
     kept = _forward(between, p, keep)
     for _ in range(max_rounds if keep < len(p) else 0):
         better = _exchange(between, p, kept)
@@ -60,20 +67,28 @@ def k_medoids(points: ArrayLike, probabilities: ArrayLike, keep: int, max_rounds
     return _reduction(between, p, kept)
 
 
-def _distances(points: ArrayLike, probabilities: ArrayLike, keep: int) -> tuple[FloatArray, FloatArray]:
-    """Euclidean distances (scenario, scenario) and probabilities; InputError if the two or ``keep`` do not fit."""
-    x, p = np.asarray(points, dtype=float), np.asarray(probabilities, dtype=float)
-    if x.ndim != 2 or p.shape != x.shape[:1] or len(p) == 0:
-        raise InputError(f"Scenario reduction: points {x.shape} and probabilities {p.shape} do not fit each other.")
+def _distances(points: ArrayLike) -> FloatArray:
+    """Euclidean distances (scenario, scenario); InputError if a point is missing."""
+    x = np.asarray(points, dtype=float)
+    if x.ndim != 2:
+        raise InputError(f"Scenario reduction: points must be (scenario, dimension), not {x.shape}.")
     if not np.isfinite(x).all():
         raise InputError(
             f"Scenario reduction: scenario {int(np.argwhere(~np.isfinite(x))[0][0])} has a value that is not a number."
         )
+    return cdist(x, x)
+
+
+def _probabilities(between: FloatArray, probabilities: ArrayLike, keep: int) -> FloatArray:
+    """Probabilities (scenario,); InputError if they, the distances or ``keep`` do not fit."""
+    p = np.asarray(probabilities, dtype=float)
+    if between.ndim != 2 or p.shape != between.shape[:1] or between.shape != (len(p), len(p)) or len(p) == 0:
+        raise InputError(f"Scenario reduction: {len(between)} scenarios and probabilities {p.shape} do not fit.")
     if not (np.all(p >= 0) and abs(p.sum() - 1) <= _TOLERANCE):
         raise InputError(f"Scenario reduction: probabilities must not be negative and must sum to 1, not {p.sum():g}.")
     if not 1 <= keep <= len(p):
         raise InputError(f"Scenario reduction: {keep} of {len(p)} scenarios cannot be kept.")
-    return cdist(x, x), p
+    return p
 
 
 def _forward(between: FloatArray, p: FloatArray, keep: int) -> IntArray:
