@@ -7,7 +7,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
-NOTEBOOKS = {"01_reconductoring": "reconductoring_ieee123", "02_restoration": "restoration_ieee123"}
+NOTEBOOKS = {
+    "01_reconductoring": "reconductoring_ieee123",
+    "02_restoration": "restoration_ieee123",
+    "03_upgrades": "upgrades_capacity",
+}
 
 
 def run_quickly(study, folder):

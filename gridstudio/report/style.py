@@ -138,6 +138,7 @@ def quantity(q: Quantity) -> str:
 # A column's unit is the end of its name: (suffix, unit, decimals).
 UNITS = (
     ("_usd_per_km", "USD/km", 0), ("_usd", "USD", 0), ("_mwh", "MWh", 1), ("_kwh", "kWh", 1), ("_kw", "kW", 1),
+    ("_mw", "MW", 2),
     ("_kvar", "kvar", 1), ("_kva", "kVA", 1), ("_kv", "kV", 3), ("_km", "km", 3), ("_pu", "pu", 4), ("_m", "m", 1),
     ("_a", "A", 1), ("_h", "h", 2), ("_min", "min", 1), ("seconds", "s", 2), ("kw", "kW", 1), ("cmi", "min", 0),
     ("customer_minutes", "min", 0),
