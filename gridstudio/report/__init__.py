@@ -8,10 +8,14 @@ from gridstudio.result import StudyResult, disk_errors
 
 # The module that composes the report of each job; imported when needed, because drawing libraries take their time.
 JOBS = {
+    "exceedance": "gridstudio.report.exceedance",
     "flow": "gridstudio.report.flow",
+    "hosting": "gridstudio.report.hosting",
     "islanding": "gridstudio.report.islanding",
+    "mitigation": "gridstudio.report.mitigation",
     "reconductoring": "gridstudio.report.reconductoring",
     "restoration": "gridstudio.report.restoration",
+    "upgrades": "gridstudio.report.upgrades",
 }
 PLAIN = "gridstudio.report.plain"
 

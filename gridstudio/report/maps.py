@@ -74,7 +74,7 @@ def plan_map(
     heading(axes, height, text.title, text.subtitle)
     frame = Frame(0, foot, width, map_height, diagram.extent, margin)
     look = replace(_by_conductor(now, colours, label), bold=frozenset(), pale=frozenset())
-    _network(axes, diagram, frame, look, size=1.35)
+    network(axes, diagram, frame, look, size=1.35)
     legend(axes, entries, "Conductor", width)
     save(figure, path)
 
@@ -122,7 +122,7 @@ def conductors_by_year(
         frame = Frame(left, bottom, layout.cell_width, layout.cell_height - CAPTION, diagram.extent, MARGIN)
         chosen = [k for k, i in enumerate(layout.label) if i in label]
         places = layout.places[chosen] + [left, bottom]
-        _network(axes, diagram, frame, _by_conductor(now, colours, label), size=0.85, places=places)
+        network(axes, diagram, frame, _by_conductor(now, colours, label), size=0.85, places=places)
     legend(axes, entries, "Conductor", width)
     save(figure, path)
 
@@ -138,7 +138,7 @@ def loading_maps(
     cell_height = CAPTION + frame_height(diagram.extent, cell, MARGIN, 0.15 * cell, 0.95 * cell)
     bands = style.loading_bands(limit_pu)
     entries = [line_entry(b.label, b.colour, 4.0 if b.over else 2.0) for b in bands]
-    entries += [line_entry("not rated", style.UNKNOWN, 2.0), *_symbols(diagram)]
+    entries += [line_entry("not rated", style.UNKNOWN, 2.0), *symbols(diagram)]
     lead = "Loading, % of rating"
     foot = legend_height(entries, lead, width)
     height = HEADING + cell_height * -(-len(panels) // columns) + foot
@@ -150,7 +150,7 @@ def loading_maps(
         caption = f"{name}: {_loading_caption(value, limit_pu)}"
         write(axes, left + MARGIN, bottom + cell_height - 14, caption, fontsize=10, fontweight="bold")
         frame = Frame(left, bottom, cell, cell_height - CAPTION, diagram.extent, MARGIN)
-        _network(axes, diagram, frame, _by_loading(diagram, value, bands, limit_pu), size=1.0)
+        network(axes, diagram, frame, _by_loading(diagram, value, bands, limit_pu), size=1.0)
     legend(axes, entries, lead, width)
     save(figure, path)
 
@@ -186,7 +186,8 @@ def _loading_caption(value: Floats, limit_pu: float) -> str:
     return f"{over} of {int(rated.sum())} sections above the limit, highest loading {largest}"
 
 
-def _network(axes: Axes, diagram: Diagram, frame: Frame, look: Look, size: float, places: Floats | None = None) -> None:
+def network(axes: Axes, diagram: Diagram, frame: Frame, look: Look, size: float, places: Floats | None = None) -> None:
+    """Draw a network into its frame: branches, apparatus, switches, sources, labels."""
     branches = diagram.branches
     font = 8.2 * size
     size *= float(np.clip((400 / len(branches)) ** 0.35, 0.4, 1.0))  # finer lines where there are many
@@ -278,10 +279,11 @@ def write_labels(axes: Axes, middle: Floats, look: Look, places: Floats, font: f
 
 def _conductor_entries(diagram: Diagram, colours: Mapping[str, str]) -> list[Entry]:
     entries = [line_entry(short(name), colour, 3.0) for name, colour in colours.items()]
-    return [*entries, line_entry("replaced (thick)", style.MUTED, 5.5), *_symbols(diagram)]
+    return [*entries, line_entry("replaced (thick)", style.MUTED, 5.5), *symbols(diagram)]
 
 
-def _symbols(diagram: Diagram) -> list[Entry]:
+def symbols(diagram: Diagram) -> list[Entry]:
+    """Samples of the marks that ``network`` draws, for a legend."""
     branches = diagram.branches
     switch, closed = branches["is_switch"].to_numpy(dtype=bool), branches["closed"].to_numpy(dtype=bool)
     edge: dict[str, Any] = {"markeredgecolor": style.INK, "markeredgewidth": 0.9}

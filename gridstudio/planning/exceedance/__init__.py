@@ -21,9 +21,12 @@ buses: bus, base_kv (to neutral), distance_km, hours_low, hours_high, hours_dead
 devices: device (as controls know it: transformer.NAME.WINDING, capacitor.NAME), kind (regulator, capacitor),
     operations (steps moved), operations_per_day, hours_with_operations, position_min, position_max, position_mean,
     position_last (tap number: steps from the middle of the range; capacitor: steps switched on)
+operations: device, month, operations (steps moved)
 months: month, hours, peak_kw, energy_mwh (from the source), served_mwh, losses_mwh, hours_over (any branch),
     hours_low, hours_high (any bus), tap_operations, capacitor_operations
 duration: share_pct (of the hours, in which the source gives at least), source_kw
+levels: quantity (loading_pu of branches, v_min_pu and v_max_pu of buses), element, level_pu, hours (loading and v_max:
+    at or above the level; v_min: below it); of the worst six of each by hours over and then by their extreme
 profiles: name (load, classes, solar, load.NAME), mean, maximum, minimum, hour_of_maximum, source ("assumed" or a file)
 network_buses: as ``Network.buses``. network_branches: as in ``planning.flow``.
 assumptions: topic, text. findings: severity, text. timing: phase, seconds, power_flows, not_converged.

@@ -10,6 +10,7 @@ from gridstudio.domain.limits import Limits, check
 from gridstudio.domain.network import Network
 from gridstudio.domain.scenarios import LoadGroup, Scenario
 from gridstudio.engine import PowerFlow
+from gridstudio.planning.exceedance.levels import Levels, count_levels
 from gridstudio.planning.exceedance.settings import Chunks
 from gridstudio.planning.exceedance.year import Year
 
@@ -125,8 +126,8 @@ def scenario(chunk: Chunk, year: Year) -> Scenario:
     )
 
 
-def measure(chunk: Chunk, flow: PowerFlow, network: Network, with_: Gauge) -> Part:
-    """Hours, energy and extremes of a chunk; ``flow`` (step, ...) with its warm-up."""
+def measure(chunk: Chunk, flow: PowerFlow, network: Network, with_: Gauge) -> tuple[Part, Levels]:
+    """Hours, energy and extremes of a chunk, and its hours by level; ``flow`` (step, ...) with its warm-up."""
     counted = flow[chunk.warm_up :]
     amps = network.branch_current(counted.current_a)
     loading = amps / with_.ampacity_a
@@ -139,7 +140,7 @@ def measure(chunk: Chunk, flow: PowerFlow, network: Network, with_: Gauge) -> Pa
     high_amps = np.where(np.isnan(amps), -np.inf, amps)
     moves = _moves(flow.position, chunk.warm_up)
     rated = np.where(np.isnan(loading), -np.inf, loading)
-    return Part(
+    part = Part(
         hours={
             "source_kw": counted.source_kw,
             "source_kvar": counted.source_kvar,
@@ -170,6 +171,7 @@ def measure(chunk: Chunk, flow: PowerFlow, network: Network, with_: Gauge) -> Pa
         moves=moves,
         position=flow.position[chunk.warm_up :],
     )
+    return part, count_levels(loading, lowest, highest)
 
 
 def highest(parts: Sequence[Part], value: str, hour: str, sign: float = 1.0) -> tuple[Floats, Ints]:

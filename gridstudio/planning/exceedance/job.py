@@ -13,6 +13,7 @@ from gridstudio.errors import InputError
 from gridstudio.evaluation import Workers
 from gridstudio.planning.exceedance import summary, tables
 from gridstudio.planning.exceedance.chunks import Gauge, Part, batches, cut, gauge, measure, scenario
+from gridstudio.planning.exceedance.levels import Levels
 from gridstudio.planning.exceedance.settings import ExceedanceLimits, ExceedanceSettings
 from gridstudio.planning.exceedance.year import Year, read_year
 from gridstudio.planning.phases import Phases
@@ -64,9 +65,9 @@ def run(
         network, devices = session.network, session.devices
         findings = [*setup.findings, *(f for f in session.findings if f not in setup.findings)]
     with_ = gauge(network, setup.limits, devices)
-    parts = solve(settings, setup.year, network, with_, phases)
+    parts, levels = solve(settings, setup.year, network, with_, phases)
     with phases.phase("tables"):
-        made = tables.all_tables(setup.year, network, with_, devices, parts)
+        made = tables.all_tables(setup.year, network, with_, devices, parts, levels)
     made["assumptions"] = summary.assumptions(settings, quick)
     made["findings"] = summary.findings_table(findings)
     made["timing"] = phases.table()
@@ -82,17 +83,22 @@ def run(
     )
 
 
-def solve(settings: ExceedanceSettings, year: Year, network: Network, with_: Gauge, phases: Phases) -> list[Part]:
+def solve(
+    settings: ExceedanceSettings, year: Year, network: Network, with_: Gauge, phases: Phases
+) -> tuple[list[Part], Levels]:
     """The parts of all chunks in their order; of the power flows themselves a bounded number is held at once."""
     numbers = len(network.nodes) + len(network.conductors)
-    parts = []
+    parts: list[Part] = []
+    levels: Levels | None = None
     for batch in batches(cut(year.hours, settings.chunks), numbers, settings.chunks.memory_mb):
         found = phases.evaluate("hours", [(BASE, scenario(chunk, year)) for chunk in batch])
         with phases.phase("counting"):
-            parts += [
-                measure(chunk, found.flow[row], network, with_) for chunk, row in zip(batch, found.row, strict=True)
-            ]
-    return parts
+            for chunk, row in zip(batch, found.row, strict=True):
+                part, seen = measure(chunk, found.flow[row], network, with_)
+                parts.append(part)
+                levels = seen if levels is None else levels + seen
+    assert levels is not None  # a profile has an hour at least
+    return parts, levels
 
 
 def _limits(given: ExceedanceLimits) -> Limits:

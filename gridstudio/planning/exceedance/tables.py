@@ -7,6 +7,7 @@ import pandas as pd
 
 from gridstudio.domain.network import Network
 from gridstudio.planning.exceedance.chunks import Gauge, Part, highest
+from gridstudio.planning.exceedance.levels import Levels, levels_table
 from gridstudio.planning.exceedance.year import Year
 from gridstudio.planning.flow import network_branches
 
@@ -14,19 +15,21 @@ SHARES_PCT = np.linspace(0, 100, 201)
 
 
 def all_tables(
-    year: Year, network: Network, with_: Gauge, devices: Sequence[str], parts: Sequence[Part]
+    year: Year, network: Network, with_: Gauge, devices: Sequence[str], parts: Sequence[Part], levels: Levels
 ) -> dict[str, pd.DataFrame]:
     made = {"hours": hours_table(year, parts)}
     made |= {
         "branches": branches_table(year, network, with_, parts),
         "buses": buses_table(year, network, parts),
         "devices": devices_table(devices, parts),
+        "operations": operations_table(made["hours"], devices, parts),
         "months": months_table(made["hours"]),
         "duration": duration_table(made["hours"]),
         "profiles": year.curves,
         "network_buses": network.buses,
         "network_branches": network_branches(network),
     }
+    made["levels"] = levels_table(levels, made["branches"], made["buses"])
     return made
 
 
@@ -86,6 +89,13 @@ def devices_table(devices: Sequence[str], parts: Sequence[Part]) -> pd.DataFrame
             "position_last": position.ffill().to_numpy(dtype=float)[-1],
         }
     )
+
+
+def operations_table(hours: pd.DataFrame, devices: Sequence[str], parts: Sequence[Part]) -> pd.DataFrame:
+    moves = pd.DataFrame(np.concatenate([part.moves for part in parts]), columns=list(devices))
+    table = moves.groupby(hours["time"].str[:7].rename("month"), sort=False).sum().reset_index()
+    long = table.melt(id_vars="month", var_name="device", value_name="operations")
+    return long.assign(operations=long["operations"].astype(int))[["device", "month", "operations"]]
 
 
 def months_table(hours: pd.DataFrame) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def in_one():
 def test_results_do_not_depend_on_workers_nor_on_memory(by_weeks, changes):
     """To the bit."""
     other = run(settings(**changes), ROOT, Workers(2)).tables
-    for name in ("hours", "branches", "buses", "devices", "months", "duration"):
+    for name in ("hours", "branches", "buses", "devices", "operations", "months", "levels", "duration"):
         assert by_weeks[name].equals(other[name]), name
 
 
@@ -77,3 +77,16 @@ def test_without_controls_nothing_moves():
     data["profiles"]["hours"] = 48
     made = run(Settings.validated(data, "the test's study"), ROOT, Workers(1)).tables
     assert made["devices"]["operations"].sum() == 0
+
+
+def test_operations_by_month_add_up_to_those_of_the_devices(by_weeks):
+    summed = by_weeks["operations"].groupby("device")["operations"].sum()
+    assert summed.to_dict() == by_weeks["devices"].set_index("device")["operations"].to_dict()
+    assert summed.sum() > 0
+
+
+def test_hours_at_or_above_the_rating_are_those_over_it(by_weeks):
+    levels, branches = by_weeks["levels"], by_weeks["branches"].set_index("element")["hours_over"]
+    at = levels[(levels["quantity"] == "loading_pu") & np.isclose(levels["level_pu"], 1.0)]
+    assert at["hours"].tolist() == branches.loc[at["element"]].tolist()
+    assert at["hours"].max() > 0
