@@ -96,4 +96,5 @@ def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
             section = get_args(section)[0]
         if get_origin(section) is UnionType:  # a section or none
             section = next(option for option in get_args(section) if option is not type(None))
-    return sorted(getattr(section, "model_fields", {}))
+    fields = getattr(section, "model_fields", {})
+    return sorted(field.alias or name for name, field in fields.items())

@@ -45,7 +45,7 @@ class Network:
         what is wrong with its phases)
     transformers: transformer, bus1, bus2, phases, kva, kv1, kv2, regulated
     loads: load, bus, phases, kw, kvar, model, nodes (of its phases, "1.2"), opened (by ``open``, without effect)
-    generators: generator, kind, bus, phases, kw, opened
+    generators: generator, kind, bus, phases, kw, opened, nodes (of its phases, "1.2")
     switches: line, bus1, bus2, closed
     sources: names of the buses with a voltage source
     further_ends: (element, bus) of the third and later windings

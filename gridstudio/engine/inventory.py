@@ -26,6 +26,7 @@ class Inventory:
     capacitor_controls: dict[str, tuple[str, ...]]  # capacitor bank -> its controls
     bus_nodes: dict[str, dict[int, float]]  # bus -> its nodes and their base voltage [kV line to neutral]
     load_nodes: dict[str, tuple[int, ...]]  # load -> nodes of its phases
+    load_place: dict[str, tuple[str, int]]  # load -> its bus and number of phases
 
 
 def read_inventory(dss: Any, network: Network, controls_act: bool) -> Inventory:
@@ -44,6 +45,7 @@ def read_inventory(dss: Any, network: Network, controls_act: bool) -> Inventory:
     for bus, phase, base_kv in network.nodes[["bus", "phase", "base_kv"]].itertuples(index=False, name=None):
         bus_nodes.setdefault(bus, {})[int(phase)] = float(base_kv)
     loads = zip(network.loads["load"], network.loads["nodes"], strict=True)
+    places = network.loads[["load", "bus", "phases"]].itertuples(index=False, name=None)
     return Inventory(
         network=network,
         controls_act=controls_act,
@@ -57,6 +59,7 @@ def read_inventory(dss: Any, network: Network, controls_act: bool) -> Inventory:
         capacitor_controls={bank: tuple(controls) for bank, controls in banks.items()},
         bus_nodes=bus_nodes,
         load_nodes={load: tuple(int(node) for node in str(nodes).split(".") if node) for load, nodes in loads},
+        load_place={load: (bus, int(phases)) for load, bus, phases in places},
     )
 
 

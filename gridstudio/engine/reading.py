@@ -324,11 +324,13 @@ def _generators(engine: Any) -> pd.DataFrame:
     ):
 
         def read(e: Any, api: Any = api, kind: str = kind, power: Any = power) -> tuple[Any, ...]:
-            element = e.CktElement
-            return api.Name().lower(), kind, _first_bus(e), element.NumPhases(), power(e), bool(element.IsOpen(1, 0))
+            element, phases = e.CktElement, e.CktElement.NumPhases()
+            nodes = ".".join(str(node) for node in element.NodeOrder()[:phases] if node)
+            opened = bool(element.IsOpen(1, 0))
+            return api.Name().lower(), kind, _first_bus(e), phases, power(e), opened, nodes
 
         rows += _each(engine, api, read)
-    return pd.DataFrame(rows, columns=["generator", "kind", "bus", "phases", "kw", "opened"])
+    return pd.DataFrame(rows, columns=["generator", "kind", "bus", "phases", "kw", "opened", "nodes"])
 
 
 def _add_distances(network: Network) -> None:

@@ -17,7 +17,7 @@ from gridstudio.domain.scenarios import LoadGroup, Scenario
 from gridstudio.engine.applying import Applied, declare, misfits
 from gridstudio.engine.baseline import Baseline, dispatches, fresh_states
 from gridstudio.engine.circuit import Feeder, compile_into, compiled, run
-from gridstudio.engine.inventory import read_inventory
+from gridstudio.engine.inventory import Inventory, read_inventory
 from gridstudio.engine.library import DSSException
 from gridstudio.engine.reading import read_network
 from gridstudio.engine.recording import PowerFlow, Recorder, empty_flow
@@ -123,6 +123,11 @@ class Session:
             yield self._dss
         finally:
             self._undo(applied)
+
+    @property
+    def inventory(self) -> Inventory:
+        """What changes must know of the circuit."""
+        return self._inventory
 
     @property
     def devices(self) -> tuple[str, ...]:

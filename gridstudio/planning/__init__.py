@@ -15,8 +15,11 @@ JOBS = {
     "exceedance": "gridstudio.planning.exceedance",
     "hosting": "gridstudio.planning.hosting",
     "islanding": "gridstudio.planning.islanding",
+    "mitigation": "gridstudio.planning.mitigation",
     "reconductoring": "gridstudio.planning.reconductoring",
+    "resilience": "gridstudio.planning.resilience",
     "restoration": "gridstudio.planning.restoration",
+    "transition": "gridstudio.planning.transition",
     "upgrades": "gridstudio.planning.upgrades",
 }
 

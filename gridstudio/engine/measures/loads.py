@@ -18,14 +18,14 @@ def move_misfits(inventory: Inventory, change: MovePhase) -> list[str]:
     load, phases = change.load, change.phases
     if load not in inventory.load_nodes:
         return [unknown("load", load, inventory.load_nodes)]
-    row = inventory.network.loads.loc[inventory.network.loads["load"] == load].iloc[0]
-    today, there = inventory.load_nodes[load], sorted(inventory.bus_nodes[row["bus"]])
-    if row["phases"] != 1:
-        return [f"Load {load!r} has {row['phases']} phases: only single-phase loads can be moved."]
+    bus, count = inventory.load_place[load]
+    today, there = inventory.load_nodes[load], sorted(inventory.bus_nodes[bus])
+    if count != 1:
+        return [f"Load {load!r} has {count} phases: only single-phase loads can be moved."]
     if len(phases) != len(today):
         return [f"Load {load!r} stands on {len(today)} node(s) of its bus, {len(phases)} are given to move it to."]
     if missing := [phase for phase in phases if phase not in there]:
-        return [f"Load {load!r}: its bus {row['bus']!r} has nodes {_list(there)}, not {_list(missing)}."]
+        return [f"Load {load!r}: its bus {bus!r} has nodes {_list(there)}, not {_list(missing)}."]
     if len(set(phases)) != len(phases):
         return [f"Load {load!r}: phases {_list(phases)} name one twice."]
     return []

@@ -26,8 +26,29 @@ scenarios: scenario, probability, growth, solar_share, ev_share, ev_kw, weather 
 check: scenarios (in sample, out of sample), count, expected_unserved, p95_unserved, highest_unserved, probability,
     expected_curtailed, expected_customer_hours, expected_recourse_usd, p95_recourse_usd, expected_total_usd
 plans: plan, investment_usd, recourse_usd, total_usd, expected_unserved, saidi_h (all years), measures
-stochastic: quantity, usd. value_of_lost_load: factor, usd_per_unit, and as plans.
+stochastic: quantity, usd. value_of_lost_load: factor, usd_per_unit, and as plans. discount_rate: rate, and as plans.
+plans, value_of_lost_load, discount_rate and pareto also have saifi (interruptions per customer, all years).
 pareto: bound (on what is unserved), and as plans but plan, status, gap: least investment for each bound
+deficits: feeder, year, probability, mean_mw, p95_mw, highest_mw (excess), mean_unserved, p95_unserved,
+    highest_unserved, if nothing is built
+risk: year, quantity (expected, p95, cvar, highest), unserved, unserved_without, recourse_usd, recourse_usd_without
+dispatch: feeder, year, day, hour, load_mw, limit_mw, ev_mw, shift_mw (taken out positive), battery_mw (discharging
+    positive), left_mw (over the limit, after both): the alternative in the scenario at the asked quantile
+
+Tables of mode powerflow only ("feeder" is there a feeder, or the substation that several share):
+
+baseline: feeder, head (element), customers, peak_mw, average_mw, energy_mwh (representative hours, today),
+    limited_by (overload, undervoltage, overvoltage), element (of the limit), highest_loading_pu, lowest_v_pu,
+    highest_v_pu, headroom_mw (load added evenly until the first limit binds), rated_mw (peak_mw + headroom_mw)
+needs: scenario, probability, feeder, year, overloaded_elements, energy_above_rating_mwh (added over elements),
+    hours_overloaded, buses_out_of_band, hours_out_of_band, highest_loading_pu, lowest_v_pu, unserved_mwh: nothing built
+elements: feeder, element, kind (line, transformer), rated_a, probability (overloaded in the last year), mean_loading_pu
+    (highest hour, mean over scenarios), highest_loading_pu, energy_above_rating_mwh (expected): nothing built
+parts: feeder, measure, element, change (text), cost_usd: what each candidate does to the circuit
+left: scenarios (in sample, out of sample), feeder, year, probability (of any shedding), expected_unserved_mwh,
+    highest_unserved_mwh, element (that limits most often, "" if none): where the plan does not serve all
+corrections: feeder, year, measures, estimated_mwh, simulated_mwh (expected): estimate of the program, power flows
+hourly: feeder, year, day, hour, mean_load_mw, p95_load_mw, probability (of shedding), expected_shed_mw, with the plan
 rounds: total_usd, expected_recourse_usd, verified_recourse_usd, corrected_packages, round
 solver: program, status, total_usd, bound_usd, gap, variables, constraints, nonzeros, seconds
 assumptions: topic, text. findings: severity, text. timing: phase, seconds, power_flows, not_converged.

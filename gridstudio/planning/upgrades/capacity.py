@@ -13,9 +13,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridstudio.planning.upgrades.contract import FloatArray, Futures, Menu, Outcomes, Packages
-from gridstudio.planning.upgrades.dispatch import shift, store
-from gridstudio.planning.upgrades.inputs import Feeders, Hours
+from gridstudio.planning.upgrades.contract import (
+    OUTCOMES,
+    BoolArray,
+    FloatArray,
+    Futures,
+    Hourly,
+    Hours,
+    IntArray,
+    Menu,
+    Outcomes,
+    Packages,
+)
+from gridstudio.planning.upgrades.inputs import Feeders
+from gridstudio.planning.upgrades.relief import missed, relieved
 from gridstudio.planning.upgrades.settings import ScenarioSettings
 
 
@@ -31,7 +42,7 @@ class Capacity:
 
     def outcomes(self, packages: Packages, futures: Futures) -> Outcomes:
         shape = (len(futures), len(packages), len(self.years))
-        fields = {name: np.zeros(shape) for name in ("unserved", "curtailed", "over_mw", "customer_hours")}
+        fields = {name: np.zeros(shape) for name in OUTCOMES}
         for feeder in range(len(self.feeders)):
             load, ev = self.load_mw(futures, feeder)
             for package in np.flatnonzero(packages.feeder == feeder):
@@ -40,8 +51,13 @@ class Capacity:
                     field[:, package] = part
         return Outcomes(**fields, unit="MWh" if self.hours.energy else "MW")
 
-    def verify(self, packages: Packages, futures: Futures) -> Outcomes:
-        return self.outcomes(packages, futures)
+    def verify(self, packages: Packages, chosen: IntArray, futures: Futures, name: str = "") -> Outcomes:
+        index, place = np.unique(chosen, return_inverse=True)
+        return self.outcomes(packages.only(index), futures).used(place.reshape(chosen.shape))
+
+    def hourly(self, futures: Futures, feeder: int, members: BoolArray) -> Hourly:
+        load, ev = self.load_mw(futures, feeder)
+        return Hourly(load, load - self.capacity_mw(feeder, members), ev)
 
     def features(self, futures: Futures) -> FloatArray:
         """The highest load of each feeder in the last year, MW."""
@@ -72,25 +88,13 @@ class Capacity:
     def _raises(self, candidate: np.integer, limit: str) -> bool:
         return self.menu.limit[candidate] in ("", limit)
 
-    def _outcome(
-        self, feeder: int, members: np.ndarray, load: FloatArray, ev: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """unserved, curtailed, over_mw, customer_hours of a package, each (scenario, year)."""
-        capacity, hours, menu = self.capacity_mw(feeder, members), self.hours, self.menu
+    def _outcome(self, feeder: int, members: BoolArray, load: FloatArray, ev: FloatArray) -> tuple[FloatArray, ...]:
+        """The fields OUTCOMES of a package, each (scenario, year)."""
+        capacity, hours = self.capacity_mw(feeder, members), self.hours
         over = load - capacity
         if hours.energy:  # a single hour knows no other hour to shift or store for
-            inside = np.flatnonzero(members)
-            movable = menu.shift_mw[inside].sum() + min(1.0, menu.shift_share[inside].sum()) * ev
-            if np.any(movable):
-                over = shift(over, np.broadcast_to(movable, over.shape), hours.day)
-            for c in inside[menu.power_mw[inside] > 0]:
-                over = store(over, hours.day, menu.power_mw[c], menu.energy_mwh[c], menu.efficiency[c])
+            over = relieved(over, ev, self.menu, members, hours)
         short = np.maximum(over, 0.0)
         back = np.maximum(-over - 2 * capacity, 0.0)
-        lost = np.divide(short, load, out=np.zeros_like(short), where=short > 0) if hours.energy else 0.0 * short
-        return (
-            short @ hours.weight_h,
-            back @ hours.weight_h,
-            short.max(axis=-1),
-            self.feeders.customers[feeder] * (lost @ hours.weight_h),
-        )
+        lost = missed(short if hours.energy else 0.0 * short, load, self.feeders.customers[feeder], hours)
+        return short @ hours.weight_h, back @ hours.weight_h, short.max(axis=-1), *lost

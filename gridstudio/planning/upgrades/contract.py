@@ -8,6 +8,7 @@ program chooses.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 NEVER = -1
+OUTCOMES = ("unserved", "curtailed", "over_mw", "customer_hours", "interruptions")
 MOST_PACKAGES = 1024  # of one feeder
 
 
@@ -124,44 +126,98 @@ class Outcomes:
     """What a year brings under each package: every field (scenario, package, year), never negative.
 
     ``unserved`` and ``curtailed``: in ``unit`` ("MWh" per year; "MW" of the year's peak where no hours are given).
-    ``over_mw``: the highest excess over a limit that is left. ``customer_hours`` without supply; 0 where unit is "MW".
+    ``over_mw``: the highest excess over a limit that is left. ``customer_hours`` without supply and ``interruptions``
+    of customers; 0 where unit is "MW".
     """
 
     unserved: FloatArray
     curtailed: FloatArray
     over_mw: FloatArray
     customer_hours: FloatArray
+    interruptions: FloatArray
     unit: str
 
-    def corrected(self, packages: IntArray, found: "Outcomes") -> "Outcomes":
-        """The same with the columns of ``packages`` replaced by what was ``found`` for them."""
+    def used(self, chosen: IntArray) -> "Outcomes":
+        """Those of the packages ``chosen`` (feeder, year), each in its year: fields (scenario, feeder, year)."""
+        years = np.arange(chosen.shape[1])
+        return self._each(lambda field: field[:, chosen, years])
+
+    def corrected(self, chosen: IntArray, found: "Outcomes") -> "Outcomes":
+        """The same where the packages ``chosen`` (feeder, year) bring what was ``found`` (scenario, feeder, year)."""
+        years = np.arange(chosen.shape[1])
 
         def put(ours: FloatArray, theirs: FloatArray) -> FloatArray:
             changed = ours.copy()
-            changed[:, packages] = theirs
+            changed[:, chosen, years] = theirs
             return changed
 
-        return Outcomes(
-            put(self.unserved, found.unserved),
-            put(self.curtailed, found.curtailed),
-            put(self.over_mw, found.over_mw),
-            put(self.customer_hours, found.customer_hours),
-            self.unit,
-        )
+        fields = {name: put(getattr(self, name), getattr(found, name)) for name in OUTCOMES}
+        return Outcomes(**fields, unit=self.unit)
+
+    def _each(self, change: Callable[[FloatArray], FloatArray]) -> "Outcomes":
+        fields = {name: change(getattr(self, name)) for name in OUTCOMES}
+        return Outcomes(**fields, unit=self.unit)
+
+
+@dataclass(frozen=True, eq=False)
+class Hours:
+    """Representative hours (hour,): ``day`` each belongs to, ``weight_h`` hours of the year it stands for, and the
+    load, the charging of EVs and the sun as shares of their peaks. ``energy``: amounts are MWh; else MW of the peak.
+    ``class_pu`` (3, hour): the load of residential, commercial and industrial customers, where told apart."""
+
+    day: IntArray
+    weight_h: FloatArray
+    load_pu: FloatArray
+    ev_pu: FloatArray
+    solar_pu: FloatArray
+    energy: bool
+    class_pu: FloatArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+    @property
+    def by_class(self) -> FloatArray:
+        """Residential, commercial, industrial, solar (4, hour)."""
+        loads = np.stack([self.load_pu] * 3) if self.class_pu is None else self.class_pu
+        return np.concatenate([loads, self.solar_pu[None]])
+
+
+PEAK = Hours(np.zeros(1, dtype=np.int64), np.ones(1), np.ones(1), np.ones(1), np.zeros(1), energy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Hourly:
+    """A feeder hour by hour (scenario, year, hour), in MW: its load, what it lacks (negative: its room), and the
+    charging of EVs in the load."""
+
+    load: FloatArray
+    over: FloatArray
+    ev: FloatArray
 
 
 class Provider(Protocol):
     """Where needs and effects come from: arithmetic (mode capacity) or power flows (mode powerflow).
 
     Contract: ``outcomes`` returns what each scenario and year brings under each package, quickly enough for all of
-    them. ``verify`` returns the same by the best simulation there is, and is asked about chosen packages only; where
-    the two are one, it is the same function. ``features`` (scenario, dimension) tells scenarios apart for reduction,
-    all in one unit. All are deterministic and independent of the order of scenarios and packages.
+    them. ``verify`` returns, by the best simulation there is, what the plan brings that has the packages ``chosen``
+    (feeder, year) in service: fields (scenario, feeder, year); where the two are one, those of ``outcomes``.
+    ``name`` says in the timing what it is for.
+    ``hourly``: a feeder with the measures ``members`` (candidate,), hour by hour. ``features``: (scenario, dimension)
+    tells scenarios apart for reduction, all in one unit. All are deterministic and independent of the order of
+    scenarios and packages.
     """
+
+    @property
+    def hours(self) -> Hours: ...
 
     def outcomes(self, packages: Packages, futures: Futures) -> Outcomes: ...
 
-    def verify(self, packages: Packages, futures: Futures) -> Outcomes: ...
+    def verify(
+        self, packages: Packages, chosen: IntArray, futures: Futures, name: str = "verification"
+    ) -> Outcomes: ...
+
+    def hourly(self, futures: Futures, feeder: int, members: BoolArray) -> Hourly: ...
 
     def features(self, futures: Futures) -> FloatArray: ...
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from gridstudio.domain.catalogue_files import Rows, missing_columns, numbers, read_rows
 from gridstudio.errors import InputError
-from gridstudio.planning.upgrades.contract import FloatArray, Futures, IntArray, Menu
+from gridstudio.planning.upgrades.contract import PEAK, BoolArray, FloatArray, Futures, Hours, IntArray, Menu
+
+__all__ = ["PEAK", "Feeders", "Hours", "read_candidates", "read_feeders", "read_futures", "read_hours"]
 
 MEASURES = (
     "reconductor",
@@ -28,12 +30,15 @@ MEASURES = (
     "ev_shift",
 )
 ANY = -np.inf
+CLASS_COLUMNS = ("residential_pu", "commercial_pu", "industrial_pu")
 DAY = 24
 
 
 @dataclass(frozen=True, eq=False)
 class Feeders:
-    """Feeders in the order of their table, (feeder,); limits (limit,): ``limit_feeder`` is a position in ``names``."""
+    """Feeders in the order of their table, (feeder,); limits (limit,): ``limit_feeder`` is a position in ``names``.
+
+    ``shared`` (feeder,): no feeder but what several share, whose customers are theirs; None where there is none."""
 
     names: tuple[str, ...]
     peak_mw: FloatArray
@@ -41,25 +46,15 @@ class Feeders:
     limit: tuple[str, ...]
     limit_feeder: IntArray
     rated_mw: FloatArray
+    shared: BoolArray | None = None
+
+    @property
+    def all_customers(self) -> float:
+        """Of all feeders, each counted once."""
+        return float(self.customers.sum() if self.shared is None else self.customers[~self.shared].sum())
 
     def __len__(self) -> int:
         return len(self.names)
-
-
-@dataclass(frozen=True, eq=False)
-class Hours:
-    """Representative hours (hour,): ``day`` each belongs to, ``weight_h`` hours of the year it stands for, and the
-    load, the charging of EVs and the sun as shares of their peaks. ``energy``: amounts are MWh; else MW of the peak."""
-
-    day: IntArray
-    weight_h: FloatArray
-    load_pu: FloatArray
-    ev_pu: FloatArray
-    solar_pu: FloatArray
-    energy: bool
-
-
-PEAK = Hours(np.zeros(1, dtype=np.int64), np.ones(1), np.ones(1), np.ones(1), np.zeros(1), energy=False)
 
 
 def read_feeders(path: Path) -> Feeders:
@@ -176,11 +171,16 @@ def _candidate_numbers(header: Sequence[str], rows: Rows, findings: list[str]) -
 
 
 def read_hours(path: Path) -> Hours:
-    """Columns hour (0 to 23), weight_h, load_pu, ev_pu, solar_pu and, with several days, day: 24 hours for each day."""
+    """Columns hour (0 to 23), weight_h, load_pu, ev_pu, solar_pu and, with several days, day: 24 hours for each day.
+
+    Where residential_pu, commercial_pu and industrial_pu are given, load_pu need not be: it is their mean."""
     header, rows, findings = read_rows(path)
-    _stop(path, findings + missing_columns(header, ("hour", "weight_h", "load_pu", "ev_pu", "solar_pu")))
+    by_class = all(name in header for name in CLASS_COLUMNS)
+    load = CLASS_COLUMNS if by_class else ("load_pu",)
+    _stop(path, findings + missing_columns(header, ("hour", "weight_h", *load, "ev_pu", "solar_pu")))
     hour = numbers(rows, "hour", findings, least=0.0)
-    values = {name: numbers(rows, name, findings, least=0.0) for name in ("weight_h", "load_pu", "ev_pu", "solar_pu")}
+    shares = (*load, "ev_pu", "solar_pu")
+    values = {name: numbers(rows, name, findings, least=0.0) for name in ("weight_h", *shares)}
     label = [row.get("day", "") for _, row in rows]
     days = list(dict.fromkeys(label))
     day = np.array([days.index(name) for name in label], dtype=np.int64)
@@ -195,16 +195,17 @@ def read_hours(path: Path) -> Hours:
             findings.append(f"{which} has {len(given)} rows where {DAY} are needed, the hours 0 to 23 once each{gaps}")
     if values["weight_h"].sum() > 8784:
         findings.append(f"weight_h adds to {values['weight_h'].sum():g} hours, more than a year has")
-    for name in ("load_pu", "ev_pu", "solar_pu"):
+    for name in shares:
         if np.nanmax(values[name], initial=0.0) > 1:
             findings.append(f"{name} reaches {np.nanmax(values[name]):g}; it is a share of the peak, 1 at most")
     _stop(path, findings)
     order = np.lexsort((hour, day))
-    weight, load, ev, sun = (values[name][order] for name in ("weight_h", "load_pu", "ev_pu", "solar_pu"))
-    return Hours(day[order], weight, load, ev, sun, energy=True)
+    weight, ev, sun = (values[name][order] for name in ("weight_h", "ev_pu", "solar_pu"))
+    classes = np.stack([values[name][order] for name in load])
+    return Hours(day[order], weight, classes.mean(axis=0), ev, sun, True, classes if by_class else None)
 
 
-def read_futures(path: Path, feeders: Feeders) -> Futures:
+def read_futures(path: Path, feeders: tuple[str, ...]) -> Futures:
     """Columns scenario, annual_load_growth, solar_share, ev_share, ev_kw_per_vehicle; optional probability (equal),
     weather (1) and feeder_id (then every scenario has a row for every feeder, of the same probability)."""
     header, rows, findings = read_rows(path)
@@ -220,16 +221,16 @@ def read_futures(path: Path, feeders: Feeders) -> Futures:
     place = np.full((len(names), len(feeders)), -1, dtype=np.int64)
     position = {name: number for number, name in enumerate(names)}
     for number, (line, row) in enumerate(rows):
-        if by_feeder and row["feeder_id"] not in feeders.names:
+        if by_feeder and row["feeder_id"] not in feeders:
             findings.append(f"line {line}: feeder '{row['feeder_id']}' is not in the table of feeders")
             continue
-        where = feeders.names.index(row["feeder_id"]) if by_feeder else slice(None)
+        where = feeders.index(row["feeder_id"]) if by_feeder else slice(None)
         if np.any(place[position[ids[number]], where] >= 0):
             findings.append(f"line {line}: scenario {ids[number]} occurs twice")
         place[position[ids[number]], where] = number
     for name, of in zip(names, place, strict=True):
         if by_feeder and (of < 0).any():
-            findings.append(f"scenario {name} has no row for feeder {feeders.names[int((of < 0).argmax())]}")
+            findings.append(f"scenario {name} has no row for feeder {feeders[int((of < 0).argmax())]}")
     _stop(path, findings)
     probabilities = _probabilities(path, header, rows, place)
     growth, solar, ev_share, ev_kw = (values[name][place] for name in named)

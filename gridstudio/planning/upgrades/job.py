@@ -1,107 +1,34 @@
 """The job as a whole: settings in, StudyResult out."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from gridstudio.domain.limits import Limits
 from gridstudio.domain.network import Finding
-from gridstudio.errors import InputError
+from gridstudio.engine import Feeder
 from gridstudio.evaluation import Workers
-from gridstudio.planning.upgrades import alternatives, costs, inputs, roadmap, stochastic, summary, tables
-from gridstudio.planning.upgrades.capacity import Capacity
-from gridstudio.planning.upgrades.contract import Futures, Menu, Packages, Plan, all_packages
+from gridstudio.planning.phases import Phases
+from gridstudio.planning.upgrades import alternatives, comparisons, costs, flow_tables, roadmap, summary, tables
+from gridstudio.planning.upgrades.contract import Futures, Outcomes
 from gridstudio.planning.upgrades.merit import Alternative
-from gridstudio.planning.upgrades.planner import Found, plan, risk
-from gridstudio.planning.upgrades.program import Effort, Solution, priced, solve
-from gridstudio.planning.upgrades.scenarios import draw, reduced
+from gridstudio.planning.upgrades.planner import Found, plan
+from gridstudio.planning.upgrades.powerflow import PowerFlow
 from gridstudio.planning.upgrades.settings import UpgradesSettings
+from gridstudio.planning.upgrades.setup import Read, Setup, complete, prepare
 from gridstudio.result import StudyResult
 
 JOB = "upgrades"
 Progress = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True, eq=False)
-class Setup:
-    """All that a run needs, checked; ``drawn`` is how many futures there were before the reduction."""
-
-    feeders: inputs.Feeders
-    menu: Menu
-    packages: Packages
-    provider: Capacity
-    table: Futures | None
-    findings: list[Finding]
-
-
-@dataclass(eq=False)
-class Clock:
-    """Seconds by phase."""
-
-    progress: Progress | None
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        if self.progress:
-            self.progress(name, 0, 1)
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
-        if self.progress:
-            self.progress(name, 1, 1)
-
-
 def check(settings: UpgradesSettings, folder: Path) -> list[Finding]:
     """Everything that can be told without solving; InputError with all that is wrong."""
     return prepare(settings, folder).findings
-
-
-def prepare(settings: UpgradesSettings, folder: Path) -> Setup:
-    """Read and check everything; nothing is solved."""
-    if settings.mode != "capacity":
-        raise InputError(f"mode = '{settings.mode}' is not built yet; mode = 'capacity' is.")
-    given = settings.tables
-    feeders = inputs.read_feeders(folder / given.feeders)
-    menu = inputs.read_candidates(folder / given.candidates, feeders)
-    hours = inputs.read_hours(folder / given.profiles) if given.profiles else inputs.PEAK
-    table = settings.scenarios.table and inputs.read_futures(folder / settings.scenarios.table, feeders)
-    packages = all_packages(menu, feeders.names, given.most_measures)
-    provider = Capacity(feeders, menu, hours, settings.scenarios, settings.horizon.years)
-    _budget_buys_something(settings, menu)
-    return Setup(feeders, menu, packages, provider, table or None, summary.remarks(settings, menu, hours))
-
-
-def _budget_buys_something(settings: UpgradesSettings, menu: Menu) -> None:
-    """InputError if a budget is given that pays for no candidate in any year."""
-    given = settings.money.budget_usd_per_year
-    most = max(given) if isinstance(given, tuple) else given
-    dear = menu.cost_usd[menu.cost_usd > 0]
-    if most and len(dear) == len(menu) and len(dear) and most < dear.min():
-        cheapest = int(np.argmin(menu.cost_usd))
-        raise InputError(
-            f"The budget of {most:,.0f} USD in a year is too small for any plan: the least budget that works is "
-            f"{dear.min():,.0f} USD, for {menu.label(cheapest)}."
-        )
-
-
-def futures_of(settings: UpgradesSettings, setup: Setup) -> tuple[Futures, Futures | None, float]:
-    """Futures that are planned for, those out of sample (None without), and the distance that reduction left (MW)."""
-    given, count = settings.scenarios, len(setup.feeders)
-    if setup.table is not None:
-        drawn, outside = setup.table, None
-    else:
-        training, testing = (np.random.default_rng(s) for s in np.random.SeedSequence(given.seed).spawn(2))
-        drawn = draw(given, count, given.drawn, training)
-        outside = draw(given, count, given.out_of_sample, testing) if given.out_of_sample else None
-    if given.kept >= len(drawn):
-        return drawn, outside, 0.0
-    kept, reduction = reduced(drawn, given, setup.provider.features)
-    return kept, outside, reduction.distance
 
 
 def run(
@@ -114,67 +41,116 @@ def run(
     """Solve the study; paths in its settings are relative to ``folder``. ``quick``: fewer scenarios and points."""
     if quick:
         settings = settings.quick()
-    setup, clock = prepare(settings, folder), Clock(progress)
-    with clock.phase("scenarios"):
-        futures, outside, distance = futures_of(settings, setup)
-    with clock.phase("plan"):
-        found = plan(settings, setup.provider, setup.menu, setup.packages, futures)
-    with clock.phase("check"):
-        made = {"check": _checked(settings, setup, found, futures, outside)}
-    with clock.phase("alternatives"):
-        others = _alternatives(settings, setup, found, futures)
-    with clock.phase("comparison"):
-        made |= _comparisons(settings, setup, found, futures)
-    with clock.phase("tables"):
-        made |= _tables(settings, setup, found, futures, others)
-    made["assumptions"] = summary.assumptions(settings, setup.provider.hours.energy, quick)
-    made["findings"] = pd.DataFrame([(f.severity, f.text) for f in setup.findings], columns=["severity", "text"])
-    made["timing"] = pd.DataFrame(list(clock.seconds.items()), columns=["phase", "seconds"]).assign(
-        power_flows=0, not_converged=0
-    )
+    read = prepare(settings, folder)
+    phases = _stopwatch(read, workers, progress)
+    with _phase(phases, "scenarios"):
+        setup = complete(settings, read, phases)
+    with _phase(phases, "plan"):
+        found = plan(settings, setup.provider, setup.menu, setup.packages, setup.futures)
+        setup = replace(setup, menu=replace(setup.menu, gain_mw=_gains(settings, setup, found)))
+    with _phase(phases, "check"):
+        outside = _outside(setup, found)
+    with _phase(phases, "alternatives"):
+        others = _alternatives(settings, setup, found)
+    with _phase(phases, "comparison"):
+        made = setup.tables | comparisons.tables_of(settings, setup, found)
+    with _phase(phases, "tables"):
+        made |= _tables(settings, setup, found, outside, others)
+        made["assumptions"] = summary.assumptions(settings, setup.provider.hours.energy, quick)
+        made["findings"] = pd.DataFrame(
+            [(f.severity, f.text) for f in [*setup.findings, *_uncured(setup)]], columns=["severity", "text"]
+        )
+    made["timing"] = phases.table()
     return StudyResult(
         job=JOB,
-        title=settings.title or f"Upgrades of {len(setup.feeders)} feeders under uncertainty",
+        title=settings.title or f"Upgrades of {len(read.names)} feeders under uncertainty",
         settings=settings.dump(),
         headline=summary.headline(found, made, setup.provider.hours.energy),
         tables=made,
         violations_left=0 if found.holds else 1,
-        provenance=summary.provenance(settings, folder, clock.seconds, distance, quick),
+        provenance=summary.provenance(settings, folder, phases, setup.distance_mw, quick),
     )
 
 
+def _stopwatch(read: Read, workers: Workers, progress: Progress | None) -> Phases:
+    if read.plain is None:
+        return Phases(Feeder("no circuit", Path()), Limits(), workers, progress)
+    return Phases(read.plain.feeder, read.plain.limits, workers, progress)
+
+
+@contextmanager
+def _phase(phases: Phases, name: str) -> Iterator[None]:
+    if phases.progress:
+        phases.progress(name, 0, 1)
+    with phases.phase(name):
+        yield
+    if phases.progress:
+        phases.progress(name, 1, 1)
+
+
+def _uncured(setup: Setup) -> list[Finding]:
+    """A finding if cutting load did not bring every simulated hour within its limits."""
+    if not isinstance(setup.provider, PowerFlow):
+        return []
+    broken, whole = setup.provider.uncured()
+    text = (
+        f"{broken} of {whole} simulated trajectories still break a limit, or do not converge, after all cuts of load: "
+        "what is unserved there is told too low."
+    )
+    return [Finding("warning", text)] if broken else []
+
+
+def _gains(settings: UpgradesSettings, setup: Setup, found: Found) -> np.ndarray:
+    """The gain (candidate,) in MW: given in mode capacity, else what each alone takes off the P95 of the excess."""
+    if setup.circuit is None:
+        return setup.menu.gain_mw
+    return flow_tables.gains(setup.menu, found, setup.futures.probabilities)
+
+
 def _tables(
-    settings: UpgradesSettings, setup: Setup, found: Found, futures: Futures, others: dict[int, Alternative]
+    settings: UpgradesSettings, setup: Setup, found: Found, outside: Outcomes | None, others: dict[int, Alternative]
 ) -> dict[str, pd.DataFrame]:
-    p, quantile = futures.probabilities, settings.alternatives.adequacy
-    return {
+    p, quantile = setup.futures.probabilities, settings.alternatives.adequacy
+    names, hours = setup.feeders.names, setup.provider.hours
+    made = {
         "ranking": tables.ranking(found, setup.feeders, setup.feeders.customers, p),
+        "deficits": tables.deficits(found, p),
         "selection": tables.selection(found, setup.menu),
         "projects": tables.projects(settings, found, setup.menu, p),
-        "alternatives": tables.alternatives(others, setup.feeders.names, setup.provider.hours.energy),
+        "alternatives": tables.alternatives(others, names, hours.energy),
+        "dispatch": _dispatch(settings, setup, others),
         "roadmap": roadmap.actions(found, setup.menu, p, others, quantile),
         "years": roadmap.by_year(found, setup.menu, p),
-        "scenarios": tables.scenarios(futures, found),
+        "risk": roadmap.risk(settings, found, p),
+        "scenarios": tables.scenarios(setup.futures, found),
         "rounds": pd.DataFrame([vars(r) for r in found.rounds]).assign(round=range(1, len(found.rounds) + 1)),
+        "check": _checked(settings, setup, found, outside),
     }
+    if setup.circuit is not None:
+        assert isinstance(setup.provider, PowerFlow)
+        made |= flow_tables.tables_of(setup.provider, found, setup.futures, setup.outside, outside)
+    return made
 
 
-def _checked(
-    settings: UpgradesSettings, setup: Setup, found: Found, futures: Futures, outside: Futures | None
-) -> pd.DataFrame:
+def _outside(setup: Setup, found: Found) -> Outcomes | None:
+    """The plan simulated on scenarios that it was not made for."""
+    if setup.outside is None:
+        return None
+    chosen = found.solution.plan.packages(found.packages)
+    return setup.provider.verify(found.packages, chosen, setup.outside, "out of sample")
+
+
+def _checked(settings: UpgradesSettings, setup: Setup, found: Found, outside: Outcomes | None) -> pd.DataFrame:
     """The plan simulated on the scenarios it was made for and on those it has not seen."""
-    index = np.unique(found.solution.plan.packages(found.packages))
-    sets, recourse = [], []
-    for name, part in (("in sample", futures), ("out of sample", outside)):
-        if part is not None:
-            outcomes = setup.provider.verify(found.packages.only(index), part)
-            sets.append((name, part.probabilities, outcomes, index))
-            recourse.append(costs.recourse_usd(settings, outcomes))
-    return tables.checked(found, sets, recourse)
+    chosen = found.solution.plan.packages(found.packages)
+    sets = [("in sample", setup.futures.probabilities, found.outcomes.used(chosen))]
+    if outside is not None and setup.outside is not None:
+        sets.append(("out of sample", setup.outside.probabilities, outside))
+    return tables.checked(found, [(*one, costs.recourse_usd(settings, one[2])) for one in sets])
 
 
-def _alternatives(settings: UpgradesSettings, setup: Setup, found: Found, futures: Futures) -> dict[int, Alternative]:
-    """Non-wires alternatives by feeder, against what the plan builds there (else its cheapest single measure)."""
+def _alternatives(settings: UpgradesSettings, setup: Setup, found: Found) -> dict[int, Alternative]:
+    """Non-wires alternatives by feeder, against what the plan builds there."""
     if not settings.alternatives.enabled:
         return {}
     nothing, menu = np.zeros(len(setup.menu), dtype=bool), setup.menu
@@ -187,7 +163,7 @@ def _alternatives(settings: UpgradesSettings, setup: Setup, found: Found, future
         item = alternatives.compare(
             settings.alternatives,
             setup.provider,
-            futures,
+            setup.futures,
             settings.horizon.years,
             number,
             nothing,
@@ -199,66 +175,24 @@ def _alternatives(settings: UpgradesSettings, setup: Setup, found: Found, future
     return result
 
 
-def _comparisons(settings: UpgradesSettings, setup: Setup, found: Found, futures: Futures) -> dict[str, pd.DataFrame]:
-    """The plan beside others: value of planning for scenarios, of knowing them, of a lost MWh, and the Pareto front."""
-    effort, measure = Effort(settings.study.solver_seconds, settings.study.solver_gap), risk(settings)
-    named: list[tuple[str, Solution]] = [("plan", found.solution)]
-    nothing = Plan(settings.horizon.years, np.full(len(setup.menu), -1))
-    plans = [_plan_row(setup, found, "nothing built", priced(found.problem, nothing, measure))]
-    plans.append(_plan_row(setup, found, "plan", found.solution))
-    made: dict[str, pd.DataFrame] = {}
-    if settings.study.stochastic_value:
-        mean = setup.provider.outcomes(found.packages, futures.mean())
-        center = costs.problem(settings, setup.menu, found.packages, mean, np.ones(1))
-        values, naive = stochastic.values(
-            found.problem,
-            replace(center, most_unserved=np.full(len(center.years), np.inf)),
-            found.solution,
-            measure,
-            effort,
+def _dispatch(settings: UpgradesSettings, setup: Setup, others: dict[int, Alternative]) -> pd.DataFrame:
+    """Every alternative at work, in the last year in which it is adequate (else in its first)."""
+    columns = ["feeder", "year", "day", "hour", "load_mw", "limit_mw", "ev_mw", "shift_mw", "battery_mw", "left_mw"]
+    parts, years = [], settings.horizon.years
+    nothing = np.zeros(len(setup.menu), dtype=bool)
+    for number, item in others.items():
+        year = years.index(max(item.first_year, item.adequate_until))
+        part = alternatives.dispatched(
+            settings.alternatives, setup.provider, setup.futures, number, nothing, year, item
         )
-        plans.append(_plan_row(setup, found, "plan for the mean future", priced(found.problem, naive, measure)))
-        made["stochastic"] = summary.stochastic_table(values)
-    made["value_of_lost_load"] = _sweep(settings, setup, found, effort, named)
-    made["pareto"] = _pareto(settings, setup, found)
-    made["plans"] = pd.DataFrame(plans)
-    made["solver"] = tables.solver(named)
-    return made
+        parts.append(part.assign(feeder=setup.feeders.names[number], year=years[year])[columns])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
-def _sweep(
-    settings: UpgradesSettings, setup: Setup, found: Found, effort: Effort, named: list[tuple[str, Solution]]
-) -> pd.DataFrame:
-    """The plan for each value of lost load."""
-    rows, price = [], costs.unserved_price(settings, found.outcomes.unit)
-    for factor in settings.money.sweep:
-        usd = costs.recourse_usd(settings, found.outcomes, factor)
-        same = factor == 1
-        solution = (
-            found.solution
-            if same
-            else solve(found.problem.with_recourse(usd, found.problem.probabilities), risk(settings), effort)
-        )
-        named += [] if same else [(f"value of lost load x {factor:g}", solution)]
-        row = _plan_row(setup, found, f"x {factor:g}", solution)
-        rows.append({"factor": factor, "usd_per_unit": price * factor, **row})
-    return pd.DataFrame(rows)
-
-
-def _pareto(settings: UpgradesSettings, setup: Setup, found: Found) -> pd.DataFrame:
-    """Least investment for so much unserved, priced at the study's value of lost load."""
-    rows, effort = [], Effort(settings.study.comparison_seconds, settings.study.comparison_gap)
-    for bound, solution in stochastic.pareto(found.problem, settings.study.pareto_points, effort):
-        full = priced(found.problem, solution.plan, risk(settings), solution.status, solution.bound_usd)
-        rows.append(
-            {"bound": bound, **_plan_row(setup, found, "", full), "status": solution.status, "gap": solution.gap}
-        )
-    return pd.DataFrame(rows).drop(columns="plan", errors="ignore")
-
-
-def _plan_row(setup: Setup, found: Found, name: str, solution: Solution) -> dict[str, object]:
-    chosen, years = solution.plan.packages(found.packages), np.arange(len(solution.plan.years))
-    hours = found.outcomes.customer_hours[:, chosen, years].sum(axis=(1, 2))
-    unserved = stochastic.unserved_in_all(found.problem, solution.plan)
-    customer_hours = float(found.problem.probabilities @ hours)
-    return tables.plan_row(name, solution, unserved, customer_hours, float(setup.feeders.customers.sum()))
+def futures_of(
+    settings: UpgradesSettings, folder: Path, workers: Workers = Workers()
+) -> tuple[Futures, Futures | None]:
+    """The futures that a study plans for and those out of sample, for notebooks and tests."""
+    read = prepare(settings, folder)
+    setup = complete(settings, read, _stopwatch(read, workers, None))
+    return setup.futures, setup.outside

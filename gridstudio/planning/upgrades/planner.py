@@ -26,9 +26,11 @@ class Round:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The plan and all that it rests on; ``holds``: the simulation confirms what the program expects of it."""
+    """The plan and all that it rests on; ``estimate``: outcomes before any was verified; ``holds``: the simulation
+    confirms what the program expects of the plan."""
 
     packages: Packages
+    estimate: Outcomes
     outcomes: Outcomes
     problem: Problem
     solution: Solution
@@ -45,21 +47,19 @@ def plan(
     progress: Callable[[int], None] | None = None,
 ) -> Found:
     """The best plan whose packages were all verified; where the first estimate was wrong, it is replaced."""
-    outcomes, p = provider.outcomes(packages, futures), futures.probabilities
+    estimate, p = provider.outcomes(packages, futures), futures.probabilities
+    nothing = np.repeat(packages.empty[:, None], len(settings.horizon.years), axis=1)
+    outcomes = estimate.corrected(nothing, provider.verify(packages, nothing, futures, "needs"))
     measure, effort = risk(settings), Effort(settings.study.solver_seconds, settings.study.solver_gap)
     rounds: list[Round] = []
-    verified: set[int] = set()
     while True:
         problem = costs.problem(settings, menu, packages, outcomes, p)
         solution = solve(problem, measure, effort)
-        chosen = np.unique(solution.plan.packages(packages))
-        new = np.array([k for k in chosen if k not in verified], dtype=np.int64)
-        wrong = 0
-        if len(new):
-            found = provider.verify(packages.only(new), futures)
-            wrong = int((np.abs(found.unserved - outcomes.unserved[:, new]).max(axis=(0, 2)) > TOLERANCE).sum())
-            outcomes = outcomes.corrected(new, found)
-            verified.update(new.tolist())
+        chosen = solution.plan.packages(packages)
+        found = provider.verify(packages, chosen, futures)
+        gap = np.abs(found.unserved - outcomes.used(chosen).unserved).max(axis=0)  # (feeder, year)
+        wrong = len(np.unique(chosen[gap > TOLERANCE]))
+        outcomes = outcomes.corrected(chosen, found)
         checked = costs.problem(settings, menu, packages, outcomes, p)
         again = _expected(checked, solution)
         rounds.append(Round(solution.total_usd, _expected(problem, solution), again, wrong))
@@ -68,7 +68,7 @@ def plan(
         if wrong == 0 or len(rounds) == settings.study.most_rounds:
             if wrong:  # stopped before it held: told at its verified cost
                 solution = priced(checked, solution.plan, measure, status="not confirmed")
-            return Found(packages, outcomes, checked, solution, tuple(rounds), wrong == 0)
+            return Found(packages, estimate, outcomes, checked, solution, tuple(rounds), wrong == 0)
 
 
 def risk(settings: UpgradesSettings) -> RiskMeasure:

@@ -94,6 +94,8 @@ class Solution:
 def solve(problem: Problem, risk: RiskMeasure = Expectation(), effort: Effort = Effort()) -> Solution:
     """The best plan. InputError if no plan meets the requirement within the budget; it tells the least that would."""
     started = time.perf_counter()
+    if len(problem.spend_usd) == 0:
+        return _nothing_to_choose(problem, risk)
     model, columns = formulate(problem, risk)
     highs = solved(model, effort)
     status = highs.getModelStatus()
@@ -116,6 +118,16 @@ def solve(problem: Problem, risk: RiskMeasure = Expectation(), effort: Effort = 
         nonzeros=highs.getNumNz(),
         seconds=time.perf_counter() - started,
     )
+
+
+def _nothing_to_choose(problem: Problem, risk: RiskMeasure) -> Solution:
+    """The only plan where there is no candidate."""
+    plan = Plan(problem.years, np.zeros(0, dtype=np.int64))
+    left = problem.unserved[problem.packages.empty].sum(axis=0)
+    if np.any(left > problem.most_unserved) or left.sum() > problem.most_in_all:
+        raise InputError("No plan meets the requirement: there is no candidate.")
+    known = priced(problem, plan, risk, status="optimal")
+    return replace(known, bound_usd=known.total_usd, gap=0.0)
 
 
 def priced(

@@ -6,6 +6,8 @@ import pandas as pd
 from gridstudio.planning.upgrades.contract import Menu, Outcomes, Plan
 from gridstudio.planning.upgrades.merit import Alternative, Need, needs, weighted_quantile
 from gridstudio.planning.upgrades.planner import Found
+from gridstudio.planning.upgrades.settings import UpgradesSettings
+from gridstudio.solve.risk import CVaR, value
 
 BUILD, BRIDGE, MONITOR, NOTHING = "build", "bridge", "monitor", "none"
 
@@ -89,3 +91,24 @@ def by_year(found: Found, menu: Menu, p: np.ndarray) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def risk(settings: UpgradesSettings, found: Found, p: np.ndarray) -> pd.DataFrame:
+    """What is unserved and what it costs in each year: expected, P95, CVaR and the worst scenario, with and without."""
+    chosen, empty, rows = found.solution.plan.packages(found.packages), found.packages.empty, []
+    alpha = settings.risk.alpha
+    for year, label in enumerate(found.problem.years):
+        series = [
+            field[:, index, year].sum(axis=1)
+            for field in (found.outcomes.unserved, found.problem.recourse_usd)
+            for index in (chosen[:, year], empty)
+        ]
+        for name, of in (
+            ("expected", lambda x: float(p @ x)),
+            ("p95", lambda x: float(weighted_quantile(x, p, 0.95))),
+            ("cvar", lambda x: value(CVaR(alpha), x, p)),
+            ("highest", lambda x: float(x.max())),
+        ):
+            rows.append((label, name, *(of(one) for one in series)))
+    columns = ["year", "quantity", "unserved", "unserved_without", "recourse_usd", "recourse_usd_without"]
+    return pd.DataFrame(rows, columns=columns)

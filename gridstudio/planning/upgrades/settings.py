@@ -1,22 +1,105 @@
 """The settings of an upgrade planning study, as its TOML writes them."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from gridstudio.settings import Section, Settings
+from gridstudio.settings import FeederSettings, LimitSettings, Section, Settings
 
 Mode = Literal["capacity", "powerflow"]
 
 
 class TableSettings(Section):
-    """What is planned: feeders, what may be built, and (optional) the shapes of a representative day."""
+    """What is planned: feeders, what may be built, and the shapes of representative days."""
 
-    feeders: Path = Field(description="feeders and their limits (CSV)")
-    candidates: Path = Field(description="measures that may be built (CSV); without feeder_id on every feeder")
-    profiles: Path | None = Field(None, description="representative hours (CSV); without it only the peak counts")
+    feeders: Path | None = Field(
+        None,
+        description="capacity: feeders and their limits (CSV); powerflow: columns feeder_id and head, the element at "
+        "the head of each feeder (without it: the branches that leave the first bus where several do)",
+    )
+    candidates: Path | None = Field(
+        None, description="capacity: measures that may be built (CSV); without feeder_id on every feeder"
+    )
+    profiles: Path | None = Field(
+        None, description="representative hours (CSV); capacity: without it only the peak counts; powerflow: needed"
+    )
+    customers: Path | None = Field(
+        None, description="powerflow: load, customers, class (CSV); without it kw_per_customer counts them"
+    )
+    kw_per_customer: float = Field(5.0, gt=0, description="powerflow, where no table of customers is given")
     most_measures: int = Field(6, ge=1, le=20, description="so many measures on one feeder at most")
+
+
+class UpgradeLimits(LimitSettings):
+    """Limits that the plan keeps. Planning limits below the rating leave room for switching load over."""
+
+    transformer_loading_max_pu: float = Field(1.0, gt=0, le=10, description="allowed share of a transformer's rating")
+
+    @model_validator(mode="after")
+    def _rising(self) -> "UpgradeLimits":
+        if self.v_min_pu >= self.v_max_pu:
+            raise ValueError(
+                f"v_min_pu {self.v_min_pu:g} is not below v_max_pu {self.v_max_pu:g}: no voltage is in band"
+            )
+        return self
+
+
+Measure = Literal[
+    "reconductor",
+    "parallel_line",
+    "transformer_upgrade",
+    "capacitor_bank",
+    "voltage_regulator",
+    "phase_balancing",
+    "battery_storage",
+    "demand_response",
+    "ev_shift",
+]
+
+
+class MenuSettings(Section):
+    """Mode powerflow: what may be built. Candidates come from what is violated in the scenarios."""
+
+    measures: tuple[Measure, ...] = Field(
+        (
+            "reconductor",
+            "parallel_line",
+            "transformer_upgrade",
+            "capacitor_bank",
+            "phase_balancing",
+            "battery_storage",
+            "demand_response",
+            "ev_shift",
+        ),
+        description="voltage_regulator too, if named: each of its trajectories needs a fresh circuit (slow)",
+    )
+    catalogue: Path | None = Field(None, description="costs and sizes (CSV) instead of those built in")
+    sized_for: tuple[float, ...] = Field((0.6, 0.95), description="quantiles of the scenarios that measures are for")
+    demand_response_share: float = Field(0.1, gt=0, le=1, description="of a feeder's peak, at most")
+    moved_loads: int = Field(10, ge=1, le=1000, description="phase balancing moves so many loads at most")
+
+    @field_validator("measures", mode="before")
+    @classmethod
+    def _known(cls, given: Any) -> Any:
+        for name in given if isinstance(given, list | tuple) else ():
+            if name not in get_args(Measure):
+                raise ValueError(f"measure {name!r} is not known; it must be one of {', '.join(get_args(Measure))}")
+        return given
+
+    @field_validator("sized_for")
+    @classmethod
+    def _quantiles(cls, given: tuple[float, ...]) -> tuple[float, ...]:
+        if not given or any(not 0 < q <= 1 for q in given) or list(given) != sorted(set(given)):
+            raise ValueError("should name quantiles between 0 and 1, rising")
+        return given
+
+
+class PowerFlowSettings(Section):
+    """Mode powerflow: how needs and effects are found."""
+
+    states: int = Field(160, ge=40, le=5000, description="power flows of each set of measures for the estimate")
+    margin: float = Field(0.1, ge=0, lt=1, description="hours in which nothing comes so near to a limit are not solved")
 
 
 class GrowthSettings(Section):
@@ -93,13 +176,17 @@ class MoneySettings(Section):
     usd_per_customer_hour: float = Field(28.40, ge=0, description="for the benefit of projects, if benefit = customers")
     benefit: Literal["unserved", "customers"] = Field("unserved", description="what avoided interruptions are worth")
     sweep: tuple[float, ...] = Field((0.5, 1.0, 2.0), description="multiples of the value of lost load to compare")
+    value_sweep: tuple[float, ...] = Field(
+        (), description="values of lost load to compare, USD per MWh (per MW without hours); instead of sweep"
+    )
+    rate_sweep: tuple[float, ...] = Field((0.05, 0.075, 0.10), description="discount rates for which is planned anew")
     budget_usd_per_year: float | tuple[float, ...] | None = Field(None, description="for all years or each; none: free")
     residual_value: bool = Field(True, description="what is left of a measure's life after the last year counts")
 
-    @field_validator("discount_band")
+    @field_validator("discount_band", "rate_sweep")
     @classmethod
     def _rates(cls, given: tuple[float, ...]) -> tuple[float, ...]:
-        if not given or any(not 0 <= rate <= 0.5 for rate in given):
+        if any(not 0 <= rate <= 0.5 for rate in given):
             raise ValueError("should name rates between 0 and 0.5")
         return given
 
@@ -126,7 +213,7 @@ class HorizonSettings(Section):
 
 
 class AlternativeSettings(Section):
-    """Non-wires alternatives beside the program: what defers a building."""
+    """Non-wires alternatives beside the program: what defers a building. Mode powerflow: their prices in it too."""
 
     enabled: bool = True
     dr_usd_per_kw_year: float = Field(80.0, ge=0)
@@ -155,14 +242,33 @@ class UpgradesSettings(Settings):
 
     job: Literal["upgrades"]
     mode: Mode = Field("capacity", description="capacity: deficits by feeder; powerflow: by power flows")
-    feeder: Any = Field(None, description="mode powerflow names its circuits in [tables]; none is needed here")
-    tables: TableSettings
+    feeder: FeederSettings | None = Field(  # type: ignore[assignment]
+        None, description="mode powerflow: the circuit of all feeders"
+    )
+    limits: UpgradeLimits = UpgradeLimits()
+    tables: TableSettings = TableSettings()
+    menu: MenuSettings = MenuSettings()
+    powerflow: PowerFlowSettings = PowerFlowSettings()
     horizon: HorizonSettings = HorizonSettings()
     scenarios: ScenarioSettings = ScenarioSettings()
     risk: RiskSettings = RiskSettings()
     money: MoneySettings = MoneySettings()
     alternatives: AlternativeSettings = AlternativeSettings()
     study: StudySettings = StudySettings()
+
+    @model_validator(mode="after")
+    def _tables_of_the_mode(self) -> "UpgradesSettings":
+        given = self.tables
+        if self.mode == "capacity" and (given.feeders is None or given.candidates is None):
+            missing = "feeders" if given.feeders is None else "candidates"
+            raise ValueError(f"The key 'tables.{missing}' is missing: mode capacity needs it.")
+        if self.mode == "powerflow" and self.feeder is None:
+            raise ValueError("The key 'feeder.master' is missing: mode powerflow needs a circuit.")
+        if self.mode == "powerflow" and given.profiles is None:
+            raise ValueError("The key 'tables.profiles' is missing: mode powerflow needs representative hours.")
+        if self.mode == "powerflow" and given.candidates is not None:
+            raise ValueError("tables.candidates is for mode capacity: mode powerflow finds its own, see [menu].")
+        return self
 
     @model_validator(mode="after")
     def _budgets_by_year(self) -> "UpgradesSettings":
@@ -172,12 +278,13 @@ class UpgradesSettings(Settings):
         return self
 
     def quick(self) -> Self:
-        """The same with at most 200 scenarios drawn, 50 kept, 100 out of sample, and three Pareto points."""
-        given = self.scenarios
+        """The same with at most 200 scenarios drawn, 50 kept (20 in mode powerflow), 100 out of sample (20), and three
+        Pareto points."""
+        given, few = self.scenarios, self.mode == "powerflow"
         fewer = {
             "drawn": min(200, given.drawn),
-            "kept": min(50, given.kept),
-            "out_of_sample": min(100, given.out_of_sample),
+            "kept": min(20 if few else 50, given.kept),
+            "out_of_sample": min(20 if few else 100, given.out_of_sample),
         }
         study = self.study.model_copy(update={"pareto_points": min(3, self.study.pareto_points)})
         return self.model_copy(update={"scenarios": given.model_copy(update=fewer), "study": study})

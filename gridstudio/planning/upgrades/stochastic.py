@@ -17,6 +17,7 @@ from gridstudio.planning.upgrades.program import (
     loaded,
     matrix_form,
     priced,
+    scenario_costs,
     solve,
 )
 from gridstudio.solve.risk import Expectation, RiskMeasure, value
@@ -68,6 +69,8 @@ def wait_and_see(problem: Problem, effort: Effort = Effort()) -> tuple[FloatArra
     Without budget and requirement by ``separate``; else from the relaxation of the program, each scenario from the
     last one's basis: exact where it is integral, which it mostly is, and else a bound from below.
     """
+    if len(problem.spend_usd) == 0:
+        return scenario_costs(problem, Plan(problem.years, np.zeros(0, dtype=np.int64))), True
     limits = (problem.budget_usd, problem.most_unserved, problem.most_in_all)
     if all(np.isinf(limit).all() for limit in limits) and np.bincount(problem.packages.feeder).max() <= MOST_PACKAGES:
         return separate(problem), True
@@ -123,10 +126,9 @@ def pareto(problem: Problem, points: int, effort: Effort = Effort()) -> Iterator
     nothing = replace(problem, recourse_usd=np.zeros_like(problem.recourse_usd[:1]), probabilities=np.ones(1))
     free = np.where(np.isfinite(problem.build_usd), 0.0, math.inf)
     least = solve(replace(nothing, recourse_usd=problem.unserved[None], build_usd=free), effort=effort)
-    empty = problem.packages.empty
-    most = float(problem.unserved[empty].sum())
+    most = float(problem.unserved[problem.packages.empty].sum())
+    slack = 1e-7 * max(1.0, most)
     for bound in np.linspace(most, least.total_usd, points):
-        slack = 1e-7 * max(1.0, most)
         yield float(bound), solve(replace(nothing, most_in_all=float(bound) + slack), effort=effort)
 
 

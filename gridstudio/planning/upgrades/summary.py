@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridstudio import engine
 from gridstudio.domain.network import Finding
+from gridstudio.planning.phases import Phases
 from gridstudio.planning.provenance import hashes, versions
-from gridstudio.planning.upgrades.contract import Menu
-from gridstudio.planning.upgrades.inputs import Hours
+from gridstudio.planning.upgrades.contract import Hours, Menu
 from gridstudio.planning.upgrades.planner import Found
 from gridstudio.planning.upgrades.settings import UpgradesSettings
 from gridstudio.planning.upgrades.stochastic import Values
@@ -82,15 +83,28 @@ def remarks(settings: UpgradesSettings, menu: Menu, hours: Hours) -> list[Findin
         )
     if settings.money.budget_usd_per_year == 0:
         found.append(Finding("warning", "The budget is 0: only measures without a cost can be built."))
-    if hours.energy and hours.weight_h.sum() < 8760:
-        found.append(
-            Finding(
-                "warning",
-                f"The representative hours stand for {hours.weight_h.sum():g} of 8760 hours: nothing is counted as "
-                "unserved or curtailed in the others.",
-            )
-        )
-    return found
+    return found + hours_remark(hours)
+
+
+def hours_remark(hours: Hours) -> list[Finding]:
+    """A warning if representative hours leave a part of the year out."""
+    if not hours.energy or hours.weight_h.sum() >= 8760:
+        return []
+    text = (
+        f"The representative hours stand for {hours.weight_h.sum():g} of 8760 hours: nothing is counted as unserved or "
+        "curtailed in the others."
+    )
+    return [Finding("warning", text)]
+
+
+def nothing_found(menu: Menu) -> list[Finding]:
+    """A finding if no measure is needed, or none fits."""
+    if len(menu):
+        return []
+    text = (
+        "No candidate was found: at the asked quantiles no scenario breaks a limit, or no measure fits what it breaks."
+    )
+    return [Finding("warning", text)]
 
 
 def assumptions(settings: UpgradesSettings, energy: bool, quick: bool) -> pd.DataFrame:
@@ -98,11 +112,7 @@ def assumptions(settings: UpgradesSettings, energy: bool, quick: bool) -> pd.Dat
     given, money = settings.scenarios, settings.money
     rows = [
         ("Quick run", "Fewer scenarios, fewer points of the Pareto front.") if quick else None,
-        (
-            "No network",
-            "Mode capacity compares a feeder's load with the least of its ratings; voltages and the place of the load "
-            "on the feeder do not enter. Use it to rank feeders; mode powerflow solves the circuits.",
-        ),
+        *(_by_power_flow(settings) if settings.mode == "powerflow" else _by_arithmetic()),
         (
             "Hours",
             "Load, EVs and sun follow the representative hours; what is above the rating is energy not served, in MWh."
@@ -144,19 +154,70 @@ def assumptions(settings: UpgradesSettings, energy: bool, quick: bool) -> pd.Dat
     return pd.DataFrame([row for row in rows if row], columns=["topic", "text"])
 
 
+def _by_arithmetic() -> list[tuple[str, str]]:
+    return [
+        (
+            "No network",
+            "Mode capacity compares a feeder's load with the least of its ratings; voltages and the place of the load "
+            "on the feeder do not enter. Use it to rank feeders; mode powerflow solves the circuits.",
+        )
+    ]
+
+
+def _by_power_flow(settings: UpgradesSettings) -> list[tuple[str, str]]:
+    limits = settings.limits
+    return [
+        (
+            "Unserved energy",
+            "Load that must go so that no element is above its limit and no bus too low: beneath an overloaded element "
+            "all load on its phase is cut alike, for a low bus that of its feeder on its phase, until a power flow "
+            "shows no violation. Cutting load by load could shed less where one place limits, never more.",
+        ),
+        (
+            "Limits",
+            f"{limits.v_min_pu:g} to {limits.v_max_pu:g} pu; lines at {limits.loading_max_pu:g} of their rating, "
+            f"transformers at {limits.transformer_loading_max_pu:g}. What exceeds a planning limit counts as unserved.",
+        ),
+        (
+            "Estimate and judge",
+            f"Packages are compared by polynomials fitted to {settings.powerflow.states} power flows of each set of "
+            "measures; nothing built, and the chosen plan, are solved in every scenario, year and hour in which "
+            "anything may bind, in and out of sample. What the estimate said of them is replaced and planned again.",
+        ),
+        (
+            "Loads",
+            "Every load follows the profile of the class that most of its customers have; EVs charge at residential "
+            "loads in proportion to their kW, at the power factor of the load; new solar stands where solar is today.",
+        ),
+        (
+            "Batteries, demand response, EV shift",
+            "Stand with the customers beneath the element that limits; what they charge or return later is solved too.",
+        ),
+        (
+            "Conductors",
+            "A replaced conductor raises the rating and leaves the impedance: losses and voltages are told no better "
+            "than today's. A second circuit halves the impedance.",
+        ),
+        ("Overvoltage", "Counted in needs and hours out of band; curtailing solar is not planned in this mode."),
+    ]
+
+
 def provenance(
-    settings: UpgradesSettings, folder: Path, seconds: dict[str, float], distance_mw: float, quick: bool
+    settings: UpgradesSettings, folder: Path, phases: Phases, distance_mw: float, quick: bool
 ) -> dict[str, Any]:
     given = settings.tables
-    paths = [p for p in (given.feeders, given.candidates, given.profiles, settings.scenarios.table) if p]
+    paths = [given.feeders, given.candidates, given.profiles, given.customers, settings.scenarios.table]
+    files = [folder / path for path in [*paths, settings.menu.catalogue] if path]
+    if settings.feeder is not None:
+        files += engine.source_files(folder / settings.feeder.master, settings.feeder.commands)
     packages = ("gridstudio", "linopy", "highspy", "numpy", "pandas", "scipy")
     return {
-        "versions": versions(packages),
+        "versions": versions(packages) | ({"engine": engine.version()} if settings.mode == "powerflow" else {}),
         "seed": None if settings.scenarios.table else settings.scenarios.seed,
-        "inputs": hashes([folder / path for path in paths], folder),
+        "inputs": hashes(files, folder),
         "reduction_distance_mw": distance_mw,
-        "power_flows": 0,
-        "not_converged": 0,
-        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        "power_flows": sum(phases.power_flows.values()),
+        "not_converged": sum(phases.not_converged.values()),
+        "seconds": {name: round(value, 3) for name, value in phases.seconds.items()},
         "quick": quick,
     }

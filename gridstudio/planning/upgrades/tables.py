@@ -115,17 +115,12 @@ def alternatives(found: dict[int, Alternative], names: Sequence[str], by_hours: 
     return pd.DataFrame(rows, columns=[*columns, "deferral_usd"]).assign(judged_by="hours" if by_hours else "peak")
 
 
-def checked(
-    found: Found, sets: Sequence[tuple[str, np.ndarray, Outcomes, np.ndarray]], recourse: Sequence[np.ndarray]
-) -> pd.DataFrame:
-    """The plan simulated: a row for each set of scenarios; sets are (name, probabilities, outcomes of the packages
-    ``index``, index) with the recourse (scenario, package, year) of the same packages."""
-    chosen, rows = found.solution.plan.packages(found.packages), []
-    years = np.arange(chosen.shape[1])
-    for (name, p, outcomes, index), usd in zip(sets, recourse, strict=True):
-        place = np.searchsorted(index, chosen)
-        unserved = outcomes.unserved[:, place, years].sum(axis=(1, 2))
-        cost = usd[:, place, years].sum(axis=(1, 2))
+def checked(found: Found, sets: Sequence[tuple[str, np.ndarray, Outcomes, np.ndarray]]) -> pd.DataFrame:
+    """The plan simulated: a row for each set of scenarios (name, probabilities, outcomes of the plan, recourse of the
+    same); fields are (scenario, feeder, year)."""
+    rows = []
+    for name, p, outcomes, usd in sets:
+        unserved, cost = outcomes.unserved.sum(axis=(1, 2)), usd.sum(axis=(1, 2))
         rows.append(
             {
                 "scenarios": name,
@@ -134,13 +129,35 @@ def checked(
                 "p95_unserved": float(weighted_quantile(unserved, p, 0.95)),
                 "highest_unserved": float(unserved.max()),
                 "probability": float(p @ (unserved > 1e-9)),
-                "expected_curtailed": float(p @ outcomes.curtailed[:, place, years].sum(axis=(1, 2))),
-                "expected_customer_hours": float(p @ outcomes.customer_hours[:, place, years].sum(axis=(1, 2))),
+                "expected_curtailed": float(p @ outcomes.curtailed.sum(axis=(1, 2))),
+                "expected_customer_hours": float(p @ outcomes.customer_hours.sum(axis=(1, 2))),
                 "expected_recourse_usd": float(p @ cost),
                 "p95_recourse_usd": float(weighted_quantile(cost, p, 0.95)),
                 "expected_total_usd": found.solution.investment_usd + float(p @ cost),
             }
         )
+    return pd.DataFrame(rows)
+
+
+def deficits(found: Found, p: np.ndarray) -> pd.DataFrame:
+    """What each feeder lacks in each year if nothing is built."""
+    need, empty, rows = needs(found.outcomes, found.packages.empty, p), found.packages.empty, []
+    for feeder, name in enumerate(found.packages.feeders):
+        for year, label in enumerate(found.problem.years):
+            unserved = found.outcomes.unserved[:, empty[feeder], year]
+            rows.append(
+                {
+                    "feeder": name,
+                    "year": label,
+                    "probability": need.probability[feeder, year],
+                    "mean_mw": float(p @ found.outcomes.over_mw[:, empty[feeder], year]),
+                    "p95_mw": need.p95_mw[feeder, year],
+                    "highest_mw": need.highest_mw[feeder, year],
+                    "mean_unserved": need.expected[feeder, year],
+                    "p95_unserved": float(weighted_quantile(unserved, p, 0.95)),
+                    "highest_unserved": float(unserved.max()),
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -164,9 +181,10 @@ def solver(named: Sequence[tuple[str, Solution]]) -> pd.DataFrame:
 
 
 def plan_row(
-    name: str, solution: Solution, unserved: float, customer_hours: float, customers: float
+    name: str, solution: Solution, unserved: float, customer_hours: float, interruptions: float, customers: float
 ) -> dict[str, object]:
-    """One plan in a comparison: its investment, what stays unserved, SAIDI (hours per customer over the study)."""
+    """One plan in a comparison: its investment, what stays unserved, SAIDI and SAIFI (hours and interruptions per
+    customer, over the study)."""
     return {
         "plan": name,
         "investment_usd": solution.investment_usd,
@@ -174,5 +192,6 @@ def plan_row(
         "total_usd": solution.total_usd,
         "expected_unserved": unserved,
         "saidi_h": customer_hours / customers if customers > 0 else 0.0,
+        "saifi": interruptions / customers if customers > 0 else 0.0,
         "measures": int((solution.plan.stage >= 0).sum()),
     }

@@ -46,7 +46,7 @@ def test_the_published_case_has_the_optimum_of_its_enumeration() -> None:
     given = settings()
     feeders = inputs.read_feeders(GUIDE / "feeders.csv")
     menu = inputs.read_candidates(GUIDE / "candidates_per_feeder.csv", feeders)
-    futures = inputs.read_futures(GUIDE / "scenarios.csv", feeders)
+    futures = inputs.read_futures(GUIDE / "scenarios.csv", feeders.names)
     provider = Capacity(feeders, menu, PEAK, given.scenarios, (5,))
     found = plan(given, provider, menu, all_packages(menu, feeders.names, 4), futures).solution
     assert (len(feeders), len(futures), found.status) == (65, 200, "optimal")

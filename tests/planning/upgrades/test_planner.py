@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridstudio.planning.upgrades.capacity import Capacity
-from gridstudio.planning.upgrades.contract import Futures, Outcomes, Packages, all_packages
-from gridstudio.planning.upgrades.inputs import PEAK, Feeders
+from gridstudio.planning.upgrades.contract import PEAK, Futures, Hourly, Hours, Outcomes, Packages, all_packages
+from gridstudio.planning.upgrades.inputs import Feeders
 from gridstudio.planning.upgrades.planner import plan
 from gridstudio.planning.upgrades.settings import ScenarioSettings, UpgradesSettings
 
@@ -21,8 +21,15 @@ class Hopeful:
     def outcomes(self, packages: Packages, futures: Futures) -> Outcomes:
         return self.estimate.outcomes(packages, futures)
 
-    def verify(self, packages: Packages, futures: Futures) -> Outcomes:
-        return self.truth.outcomes(packages, futures)
+    @property
+    def hours(self) -> Hours:
+        return self.truth.hours
+
+    def verify(self, packages: Packages, chosen: np.ndarray, futures: Futures, name: str = "") -> Outcomes:
+        return self.truth.verify(packages, chosen, futures)
+
+    def hourly(self, futures: Futures, feeder: int, members: np.ndarray) -> Hourly:
+        return self.truth.hourly(futures, feeder, members)
 
     def features(self, futures: Futures) -> np.ndarray:
         return self.estimate.features(futures)

@@ -1,0 +1,213 @@
+"""The job as a whole: settings in, StudyResult out."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gridstudio.domain.network import Finding
+from gridstudio.evaluation import Workers
+from gridstudio.planning.transition import stochastic, summary, tables
+from gridstudio.planning.transition.case import Case, RepresentativeDays
+from gridstudio.planning.transition.checks import check_targets
+from gridstudio.planning.transition.factors import portfolio
+from gridstudio.planning.transition.graph import Model, policy_graph
+from gridstudio.planning.transition.inputs import read_case
+from gridstudio.planning.transition.plans import Dispatcher, Plan, make_plan
+from gridstudio.planning.transition.realisations import Realisations, in_sample, out_of_sample
+from gridstudio.planning.transition.settings import TransitionSettings
+from gridstudio.planning.transition.sketch import sketched_days
+from gridstudio.planning.transition.training import Solved, solve
+from gridstudio.result import StudyResult
+from gridstudio.solve.sddp.equivalent import deterministic_equivalent
+from gridstudio.solve.sddp.schemes import Processes, Scheme, Serial
+
+JOB = "transition"
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(eq=False)
+class Clock:
+    """Seconds by phase."""
+
+    progress: Progress | None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        if self.progress:
+            self.progress(name, 0, 1)
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+        if self.progress:
+            self.progress(name, 1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """All that a run needs, read and checked; ``unseen``: days for the test out of sample."""
+
+    case: Case
+    days: RepresentativeDays
+    unseen: RepresentativeDays
+
+
+def check(settings: TransitionSettings, folder: Path) -> list[Finding]:
+    """Everything that can be told before training; InputError with all that is wrong, CO2 targets included."""
+    setup = prepare(settings, folder)
+    for name in settings.cases:
+        check_targets(model_of(settings, setup, name))
+    return summary.remarks(settings, setup.case)
+
+
+def prepare(settings: TransitionSettings, folder: Path) -> Setup:
+    """Read and check the files and make the days."""
+    case = read_case(settings, folder)
+    days = sketched_days(case, settings.days.count, settings.days.seed)
+    unseen = sketched_days(case, settings.study.out_of_sample_days, settings.days.seed + 1)
+    return Setup(case, days, unseen)
+
+
+def model_of(settings: TransitionSettings, setup: Setup, name: str) -> Model:
+    """The model of a case of the study."""
+    items = portfolio(setup.case, settings.cases[name])
+    return Model(setup.case, items, setup.days, settings.days.co2_target, frozenset(settings.model.without))
+
+
+def run(
+    settings: TransitionSettings,
+    folder: Path,
+    workers: Workers = Workers(),
+    progress: Progress | None = None,
+    quick: bool = False,
+) -> StudyResult:
+    """Solve the study; paths in its settings are relative to ``folder``. ``quick``: fewer days and iterations."""
+    if quick:
+        settings = settings.quick()
+    clock = Clock(progress)
+    with clock.phase("days"):
+        setup = prepare(settings, folder)
+        models = {name: model_of(settings, setup, name) for name in settings.cases}
+    with clock.phase("check"):
+        for model in models.values():
+            check_targets(model)
+    with _scheme(workers) as scheme:
+        answers, origin = solve_cases(settings, models, scheme, clock)
+        with clock.phase("stochastic value"):
+            values = {
+                name: stochastic.value(answers[name], settings.training, scheme)
+                for name in settings.study.stochastic_value
+            }
+    with clock.phase("extensive form"):
+        extensive = extensive_forms(settings, answers)
+    with clock.phase("realisations"):
+        realised = realisations(settings, setup, answers, values)
+    made = tables.all_tables(settings, setup.case, setup.days, answers, origin)
+    made |= tables.simulations(realised)
+    made["extensive"], made["stochastic_value"] = extensive, tables.stochastic_value(values)
+    made["assumptions"] = summary.assumptions(settings, setup.case, quick)
+    found = summary.remarks(settings, setup.case)
+    made["findings"] = pd.DataFrame([(f.severity, f.text) for f in found], columns=["severity", "text"])
+    made["timing"] = pd.DataFrame(list(clock.seconds.items()), columns=["phase", "seconds"]).assign(
+        power_flows=0, not_converged=0
+    )
+    return StudyResult(
+        job=JOB,
+        title=settings.title or "Transition planning",
+        settings=settings.dump(),
+        headline=summary.headline(made),
+        tables=made,
+        violations_left=int(sum(answer.cost.operation[:, :, -1].max() > 1e-6 for answer in answers.values())),
+        provenance=summary.provenance(settings, folder, clock.seconds, workers.count, quick),
+    )
+
+
+def _scheme(workers: Workers) -> "nullcontext[Scheme] | Processes":
+    """This process, or as many persistent workers as asked for."""
+    return Processes(workers.count) if workers.count > 1 else nullcontext(Serial())
+
+
+def solve_cases(
+    settings: TransitionSettings, models: dict[str, Model], scheme: Scheme, clock: Clock
+) -> tuple[dict[str, Solved], dict[str, str]]:
+    """Every case, the smaller first; the best plan of a case that another contains is that one's to start with."""
+    answers: dict[str, Solved] = {}
+    origin: dict[str, str] = {}
+    for name in sorted(models, key=lambda name: (len(settings.cases[name]), name)):
+        with clock.phase(f"case {name}"):
+            factors = set(settings.cases[name])
+            inside = [other for other in answers if set(settings.cases[other]) <= factors]
+            best = min(inside, key=lambda other: answers[other].cost.total_musd, default=None)
+            start = None if best is None else lifted(models[best], models[name], answers[best].cost.plan)
+            answers[name] = solve(models[name], settings.training, scheme, start=start)
+            same = start is not None and np.array_equal(answers[name].cost.plan.builds, start.builds)
+            origin[name] = origin[best] if same and best is not None else name
+    return {name: answers[name] for name in models}, origin
+
+
+def lifted(small: Model, large: Model, plan: Plan) -> Plan:
+    """A plan of a smaller case in a larger one, which builds nothing else."""
+    place = [large.items.labels.index(label) for label in small.items.labels]
+    builds = {}
+    for row, path in enumerate(plan.paths):
+        for stage in range(plan.paths.shape[1] - 1):
+            build = np.zeros(len(large.items.labels))
+            build[place] = plan.builds[row, stage]
+            builds[tuple(int(p) for p in path[: stage + 1])] = build
+    return make_plan(large, builds)
+
+
+def extensive_forms(settings: TransitionSettings, answers: dict[str, Solved]) -> pd.DataFrame:
+    """The same problems with all paths at once, whole pieces relaxed."""
+    rows = []
+    for name in settings.study.extensive:
+        answer, started = answers[name], time.perf_counter()
+        found = deterministic_equivalent(
+            policy_graph(answer.model), integer=False, time_limit_s=settings.study.extensive_seconds
+        )
+        seconds = time.perf_counter() - started
+        log = answer.convergence.query("phase == 'relaxed'")
+        bound = float(log["bound_musd"].max())
+        rows.append(
+            {
+                "case": name,
+                "cost_busd": found.cost / 1e3,
+                "bound_busd": found.bound / 1e3,
+                "columns": found.size[0],
+                "rows": found.size[1],
+                "seconds": seconds,
+                "sddp_bound_busd": bound / 1e3,
+                "sddp_cost_busd": answer.cost.total_musd / 1e3,
+                "difference": bound / found.cost - 1,
+                "ratio": seconds / float(log["seconds"].max()),
+            }
+        )
+    columns = "case cost_busd bound_busd columns rows seconds sddp_bound_busd sddp_cost_busd difference ratio"
+    return pd.DataFrame(rows, columns=columns.split())
+
+
+def realisations(
+    settings: TransitionSettings,
+    setup: Setup,
+    answers: dict[str, Solved],
+    values: dict[str, stochastic.StochasticValue],
+) -> list[tuple[str, str, str, Realisations]]:
+    """(case, plan, sample, realisations) of the plans asked for, and of the plans for the mean future beside them."""
+    found = []
+    for name in dict.fromkeys((*settings.study.simulate, *settings.study.stochastic_value)):
+        model = answers[name].model
+        plans = [("stochastic", answers[name].cost.plan)]
+        plans += [("mean held", values[name].whole.plan)] if name in values else []
+        for label, plan in plans:
+            dispatcher = Dispatcher(model)
+            found.append((name, label, "in sample", in_sample(plan, dispatcher)))
+            if settings.study.out_of_sample:
+                rng = np.random.default_rng([settings.training.seed, 69])  # the same draws for every plan
+                drawn = out_of_sample(plan, dispatcher, setup.unseen, settings.study.out_of_sample, rng)
+                found.append((name, label, "out of sample", drawn))
+    return found

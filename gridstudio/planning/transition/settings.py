@@ -1,0 +1,149 @@
+"""The settings of a transition study, as its TOML writes them."""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from gridstudio.planning.transition.case import FACTORS
+from gridstudio.planning.transition.investment import RULES
+from gridstudio.planning.transition.operation import GROUPS
+from gridstudio.settings import Section, Settings
+
+FactorName = Literal[
+    "gas", "smr", "h2", "solar", "wind", "ccs", "battery", "pumped_hydro", "line", "dtr", "sssc"
+]
+Convention = Literal["day", "year"]
+
+
+class TableSettings(Section):
+    """CSV files of the case, relative to the study file."""
+
+    buses: Path
+    branches: Path
+    units: Path
+    zones: Path
+    parameters: Path = Field(description="name, value, unit, source (a public reference or 'assumed')")
+
+
+class NetworkSettings(Section):
+    """How the network is read."""
+
+    true_rating: bool = Field(False, description="sqrt(3) I V for static ratings, in place of the published I V")
+
+
+class ChainSettings(Section):
+    """Stages and their long-term states; what a state multiplies stands in the parameter file."""
+
+    stages: int = Field(3, ge=1, le=20)
+    years_per_stage: float = Field(5.0, gt=0, le=50)
+    states: tuple[str, ...] = Field(("baseline", "moderate", "optimistic"), min_length=1)
+    transitions: dict[str, tuple[tuple[float, ...], ...]] = Field(
+        default_factory=dict,
+        description="by stage ('2', '3', ...): rows of probabilities, one for each state before; default: equal",
+    )
+
+
+class DaySettings(Section):
+    """Representative days."""
+
+    count: int = Field(4, ge=1, le=365)
+    seed: int = Field(1, ge=0)
+    co2_target: Convention = Field("day", description="each representative day keeps the target, or their weighted sum")
+
+
+class ModelSettings(Section):
+    """What of the model is left out in all cases."""
+
+    without: tuple[str, ...] = Field((), description=f"constraint groups: {', '.join((*RULES, *GROUPS))}")
+
+    @field_validator("without")
+    @classmethod
+    def _known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in given if name not in (*RULES, *GROUPS)]
+        if unknown:
+            raise ValueError(f"unknown group '{unknown[0]}'; known are {', '.join((*RULES, *GROUPS))}")
+        return given
+
+
+class TrainingSettings(Section):
+    """When training ends, and how its trial points move."""
+
+    gap: float = Field(0.01, gt=0, lt=1, description="of the policy's exact cost over the bound; ends training")
+    iterations: int = Field(400, ge=1, le=100_000)
+    seconds: float = Field(900.0, gt=0, description="for each case")
+    integer_iterations: int = Field(10, ge=0, description="with whole investments, after the relaxation")
+    smoothing: float = Field(0.7, ge=0, lt=1, description="share of the old trial point")
+    stall_iterations: int = Field(25, ge=1)
+    stall_tolerance: float = Field(1e-4, ge=0)
+    seed: int = Field(1, ge=0)
+
+
+class StudySettings(Section):
+    """What is computed beside the cases."""
+
+    extensive: tuple[str, ...] = Field(("A", "B"), description="cases also solved in the extensive form")
+    stochastic_value: tuple[str, ...] = Field(("B",), description="cases for the value of the stochastic solution")
+    simulate: tuple[str, ...] = Field(("F",), description="cases whose plans meet in- and out-of-sample realisations")
+    out_of_sample: int = Field(10_000, ge=0, le=1_000_000, description="realisations drawn")
+    out_of_sample_days: int = Field(20, ge=1, le=3650, description="unseen days from which they are drawn")
+    extensive_seconds: float = Field(600.0, gt=0)
+
+
+class TransitionSettings(Settings):
+    """A study file of job 'transition'."""
+
+    job: Literal["transition"]
+    feeder: Any = Field(None, description="not used: the network is in [tables]")
+    tables: TableSettings
+    network: NetworkSettings = NetworkSettings()
+    chain: ChainSettings = ChainSettings()
+    days: DaySettings = DaySettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    study: StudySettings = StudySettings()
+    cases: dict[str, tuple[FactorName, ...]] = Field(min_length=1, description="planning factors by case")
+    published_busd: dict[str, float] = Field(default_factory=dict, description="by case, to stand beside")
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        for key in ("extensive", "stochastic_value", "simulate"):
+            unknown = [name for name in getattr(self.study, key) if name not in self.cases]
+            if unknown:
+                raise ValueError(f"study.{key}: there is no case '{unknown[0]}'")
+        for name, factors in self.cases.items():
+            if len(set(factors)) < len(factors):
+                raise ValueError(f"cases.{name}: a planning factor is named twice")
+        wrong = [key for key in self.chain.transitions if not (key.isdigit() and 2 <= int(key) <= self.chain.stages)]
+        if wrong:
+            raise ValueError(f"chain.transitions: '{wrong[0]}' is no stage from 2 to {self.chain.stages}")
+        return self
+
+    def quick(self) -> Self:
+        """At most two days, 30 iterations and half a minute a case, 200 realisations from four unseen days."""
+        training, study = self.training, self.study
+        return self.model_copy(
+            update={
+                "days": self.days.model_copy(update={"count": min(2, self.days.count)}),
+                "training": training.model_copy(
+                    update={
+                        "iterations": min(30, training.iterations),
+                        "seconds": min(30.0, training.seconds),
+                        "integer_iterations": min(2, training.integer_iterations),
+                    }
+                ),
+                "study": study.model_copy(
+                    update={
+                        "out_of_sample": min(200, study.out_of_sample),
+                        "out_of_sample_days": min(4, study.out_of_sample_days),
+                    }
+                ),
+            }
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return self.model_dump(mode="json")
+
+
+assert set(FACTORS) == set(FactorName.__args__)  # type: ignore[attr-defined]

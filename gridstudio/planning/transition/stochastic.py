@@ -1,0 +1,72 @@
+"""The value of the stochastic solution (69): what planning for the mean future costs once the future is uncertain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from gridstudio.planning.transition.case import FACTORS, Chain, Outlook
+from gridstudio.planning.transition.graph import Model
+from gridstudio.planning.transition.plans import Dispatcher, PlanCost, cost_of, make_plan
+from gridstudio.planning.transition.settings import TrainingSettings
+from gridstudio.planning.transition.training import Solved, solve
+from gridstudio.solve.sddp.schemes import Scheme, Serial
+
+
+@dataclass(frozen=True, eq=False)
+class StochasticValue:
+    """Expected costs: of the plan for all outlooks, of the mean plan held on to, and of only its first stage held.
+
+    ``mean``: the plan for the mean future, in its own world; ``first_bound_musd``: no plan with that first stage is
+    below it. The value (69) is a plan's cost less the stochastic plan's; with gaps it is known within them.
+    """
+
+    stochastic: PlanCost
+    mean: Solved
+    whole: PlanCost
+    first: Solved
+
+    @property
+    def of_whole_musd(self) -> float:
+        return self.whole.total_musd - self.stochastic.total_musd
+
+    @property
+    def of_first_musd(self) -> float:
+        return self.first.cost.total_musd - self.stochastic.total_musd
+
+
+def value(solved: Solved, given: TrainingSettings, scheme: Scheme = Serial()) -> StochasticValue:
+    """Plan for the mean future, hold on to it in the uncertain one, wholly or in the first stage."""
+    model = solved.model
+    mean = solve(model.with_chain(mean_chain(model.case.chain)), given, scheme)
+    builds = mean.cost.plan.builds[0]  # (stage, item): one path
+    held = {path[: stage + 1]: builds[stage] for path, _ in model.case.chain.paths() for stage in range(len(path) - 1)}
+    whole = make_plan(model, held)
+    fixed = {model.name(0, place): builds[0] for place in range(len(model.case.chain.stages[0]))}
+    first = solve(model, given, scheme, fixed=fixed, start=whole)
+    return StochasticValue(solved.cost, mean, cost_of(whole, Dispatcher(model)), first)
+
+
+def mean_chain(chain: Chain) -> Chain:
+    """One outlook a stage: the expectation of every multiplier."""
+    stages, p = [], np.ones(1)
+    for stage, outlooks in enumerate(chain.stages):
+        p = chain.matrices[0] if stage == 0 else p @ chain.matrices[stage]
+        stages.append((mean_outlook(outlooks, p),))
+    return Chain(tuple(stages), tuple(np.ones(1) if stage == 0 else np.ones((1, 1)) for stage in range(len(stages))))
+
+
+def mean_outlook(outlooks: Sequence[Outlook], probabilities: np.ndarray) -> Outlook:
+    """Their expectation, number by number."""
+    numbers = [f.name for f in fields(Outlook) if f.name not in ("name", "price")]
+    finite = {
+        name: float(probabilities @ np.array([getattr(o, name) for o in outlooks]))
+        for name in numbers
+        if all(np.isfinite(getattr(o, name)) for o in outlooks)
+    }
+    price = {
+        factor: float(probabilities @ np.array([o.price.get(factor, 1.0) for o in outlooks])) for factor in FACTORS
+    }
+    return replace(Outlook("mean"), price=price, **finite)
+
+

@@ -1,0 +1,340 @@
+"""Candidates of mode powerflow: measures from what is violated, each a change set of the circuit with its cost.
+
+For each of the asked quantiles of the scenarios the lines, transformers and buses of a zone that break a limit in the
+last year make bundles: replace their conductors, build a second line beside them, a larger transformer, a capacitor
+bank, a regulator; phases are balanced at the head. Batteries, demand response and EV shift are sized for what must be
+shed at the same quantiles. Bundles of one kind and the bundles that do the same to the same lines exclude each other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gridstudio.domain.changes import (
+    AddCapacitor,
+    AddRegulator,
+    Change,
+    ChangeSet,
+    MovePhase,
+    ParallelLine,
+    Reconductor,
+    ReplaceTransformer,
+)
+from gridstudio.domain.equipment import Equipment, Item
+from gridstudio.domain.network import Finding
+from gridstudio.planning.upgrades.circuit import Circuit
+from gridstudio.planning.upgrades.contract import FloatArray, Futures, IntArray, Menu
+from gridstudio.planning.upgrades.merit import weighted_quantile
+from gridstudio.planning.upgrades.settings import UpgradesSettings
+
+LEAST_MW = 0.005  # smaller shortages call for no device
+
+
+@dataclass(frozen=True)
+class Part:
+    """One change of a candidate and its cost; ``o_and_m`` USD per year, ``life`` years."""
+
+    element: str
+    change: Change
+    text: str
+    cost_usd: float
+    o_and_m: float
+    life: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One row of the menu."""
+
+    zone: int
+    label: str
+    group: str
+    parts: tuple[Part, ...] = ()
+    cost_usd: float = 0.0
+    o_and_m: float = 0.0
+    life: float = 40.0
+    power_mw: float = 0.0
+    energy_mwh: float = 0.0
+    shift_mw: float = 0.0
+    shift_share: float = 0.0
+
+    @property
+    def total_usd(self) -> float:
+        return self.cost_usd + sum(part.cost_usd for part in self.parts)
+
+    @property
+    def yearly_usd(self) -> float:
+        return self.o_and_m + sum(part.o_and_m for part in self.parts)
+
+    @property
+    def years(self) -> float:
+        """Life, of several parts the mean by cost."""
+        spent = sum(part.cost_usd for part in self.parts)
+        return sum(part.cost_usd * part.life for part in self.parts) / spent if spent > 0 else self.life
+
+
+@dataclass(frozen=True, eq=False)
+class Need:
+    """A zone in the last year at one quantile of the scenarios, without measures: the highest current of its watched
+    conductors (watched,) [A] over the highest hour, the lowest voltage of its watched nodes (node,), and the load that
+    must be shed [MW]."""
+
+    amps: FloatArray
+    v_pu: FloatArray
+    short_mw: float
+    peak_mw: float
+
+
+def need(circuit: Circuit, zone: int, futures: Futures, quantile: float) -> Need:
+    """What a zone needs at a quantile of ``futures``, by the estimate."""
+    multipliers = np.moveaxis(circuit.drivers.of(futures)[:, -1], -1, 1)  # (scenario, hour, feeder, class)
+    flat, p, one = multipliers.reshape(-1, *multipliers.shape[2:]), futures.probabilities, circuit.base[zone]
+    shape = multipliers.shape[:2]
+    amps = one.amps(flat).reshape(*shape, -1).max(axis=1)
+    v_pu = one.v_pu(flat).reshape(*shape, -1).min(axis=1)
+    over = one.over_mw(flat).reshape(shape).max(axis=1)
+    load = circuit.drivers.load_mw(circuit.drivers.of(futures)[:, -1])[:, circuit.zones.of_zone(zone)].sum(axis=1)
+    return Need(
+        weighted_quantile(amps, p, quantile),
+        -weighted_quantile(-v_pu, p, quantile),
+        float(weighted_quantile(np.maximum(over, 0.0), p, quantile)),
+        float(weighted_quantile(load.max(axis=1), p, quantile)),
+    )
+
+
+def find(
+    settings: UpgradesSettings, circuit: Circuit, equipment: Equipment, futures: Futures
+) -> tuple[list[Candidate], list[Finding]]:
+    """All candidates, zone by zone, and what the catalogue could not serve."""
+    found: list[Candidate] = []
+    missing: dict[str, None] = {}
+    for zone in range(len(circuit.zones)):
+        for quantile in settings.menu.sized_for:
+            wanted = need(circuit, zone, futures, quantile)
+            mine = [*_wires(settings, circuit, equipment, zone, wanted, quantile, missing)]
+            mine += _resources(settings, circuit, equipment, zone, wanted, quantile)
+            found += [one for one in mine if not _known(found, one)]
+    return found, [Finding("warning", text) for text in missing]
+
+
+def _known(found: list[Candidate], one: Candidate) -> bool:
+    """Whether the same is there already, under another quantile."""
+    same = (c for c in found if c.zone == one.zone and c.group == one.group)
+    return any(
+        {p.change for p in c.parts} == {p.change for p in one.parts}
+        and (c.power_mw, c.shift_mw, c.shift_share) == (one.power_mw, one.shift_mw, one.shift_share)
+        for c in same
+    )
+
+
+def _wires(
+    settings: UpgradesSettings,
+    circuit: Circuit,
+    equipment: Equipment,
+    zone: int,
+    wanted: Need,
+    quantile: float,
+    missing: dict[str, None],
+) -> Iterator[Candidate]:
+    allowed, sized = settings.menu.measures, f"for {quantile:.0%}"
+    over = _overloaded(circuit, zone, wanted)
+    for kind, measure in (("reconductor", "reconductor"), ("parallel_line", "parallel_line")):
+        lines = [(row, amps) for row, amps in over if circuit.zones.network.branches["kind"].iat[row] == "line"]
+        if kind in allowed and lines:
+            parts = [_line(circuit, equipment, measure, row, amps) for row, amps in lines]
+            if all(parts):
+                yield Candidate(zone, f"{kind} {sized}", "lines", tuple(p for p in parts if p))
+            else:
+                missing[f"The catalogue has no {measure} large enough for a line of {circuit.zones.names[zone]}."] = (
+                    None
+                )
+    units = [(row, amps) for row, amps in over if circuit.zones.network.branches["kind"].iat[row] == "transformer"]
+    if "transformer_upgrade" in allowed and units:
+        parts = [_transformer(circuit, equipment, row, amps) for row, amps in units]
+        if all(parts):
+            yield Candidate(zone, f"transformer_upgrade {sized}", "transformers", tuple(p for p in parts if p))
+        else:
+            missing[f"The catalogue has no transformer large enough for {circuit.zones.names[zone]}."] = None
+    if circuit.zones.shared[zone]:
+        return
+    low = np.flatnonzero(wanted.v_pu < settings.limits.v_min_pu)
+    if len(low):
+        worst = int(low[np.argmin(wanted.v_pu[low])])
+        for kind, make in (("capacitor_bank", _capacitor), ("voltage_regulator", _regulator)):
+            part = make(circuit, equipment, zone, worst) if kind in allowed else None
+            if part:
+                yield Candidate(zone, kind, kind, (part,))
+    if "phase_balancing" in allowed and (over or len(low)):
+        moves = _moves(circuit, equipment, zone, settings.menu.moved_loads)
+        if moves:
+            yield Candidate(zone, "phase_balancing", "balance", moves)
+
+
+def _overloaded(circuit: Circuit, zone: int, wanted: Need) -> list[tuple[int, float]]:
+    """Branches above their limit: row and highest current [A] over the allowed share of the rating."""
+    watched, limit = circuit.watches[zone], circuit.base[zone].limit_a
+    branch = circuit.zones.network.conductors["branch"].to_numpy()[watched.conductors]
+    worst: dict[int, float] = {}
+    for row, amps, allowed in zip(branch, wanted.amps, limit, strict=True):
+        if amps > allowed:
+            worst[int(row)] = max(worst.get(int(row), 0.0), float(amps / allowed))
+    rating = circuit.zones.network.branches["ampacity_a"].to_numpy()
+    return [(row, times * rating[row]) for row, times in sorted(worst.items())]
+
+
+def _line(circuit: Circuit, equipment: Equipment, measure: str, row: int, amps: float) -> Part | None:
+    network = circuit.zones.network
+    name = str(network.branches["name"].iat[row])
+    line = network.lines.set_index("line").loc[name]
+    rating = float(network.branches["ampacity_a"].iat[row])
+    measure = "reconductor" if line["is_switch"] else measure  # a switch has no second circuit: a larger one
+    needed = max(amps, np.nextafter(rating, np.inf)) if measure == "reconductor" else rating
+    item = equipment.least(measure, needed, int(line["phases"]))
+    if item is None:
+        return None
+    km = float(np.nan_to_num(line["length_m"])) / 1000
+    change: Change = Reconductor(name, item.size) if measure == "reconductor" else ParallelLine(name, 2)
+    text = f"{item.size:g} A for {rating:g} A" if measure == "reconductor" else "a second circuit"
+    return Part(f"line.{name}", change, text, km * item.unit_cost_usd, km * item.o_and_m_usd_per_year, item.life_years)
+
+
+def _transformer(circuit: Circuit, equipment: Equipment, row: int, amps: float) -> Part | None:
+    network = circuit.zones.network
+    name = str(network.branches["name"].iat[row])
+    unit = network.transformers.set_index("transformer").loc[name]
+    kva = float(unit["kva"]) * amps / float(network.branches["ampacity_a"].iat[row])
+    phases = int(unit["phases"])
+    item = equipment.least("transformer_three_phase" if phases == 3 else "transformer_one_phase", kva, phases)
+    if item is None or item.size <= unit["kva"]:
+        return None
+    text = f"{item.size:g} kVA for {float(unit['kva']):g} kVA"
+    return _one(f"transformer.{name}", ReplaceTransformer(name, item.size), text, item)
+
+
+def _one(element: str, change: Change, text: str, item: Item) -> Part:
+    return Part(element, change, text, item.unit_cost_usd, item.o_and_m_usd_per_year, item.life_years)
+
+
+def _capacitor(circuit: Circuit, equipment: Equipment, zone: int, node: int) -> Part | None:
+    """A bank of about a third of the feeder's reactive load at the last three-phase bus before the lowest node."""
+    network = circuit.zones.network
+    path = _three_phase_path(circuit, zone, node)
+    kvar = float(network.loads["kvar"].to_numpy()[circuit.zones.load_zone == zone].sum()) / 3
+    sizes = equipment.sizes("capacitor", 3)
+    if not path or not sizes:
+        return None
+    item = next((one for one in sizes if one.size >= kvar), sizes[-1])
+    bus = str(network.branches["bus2"].iat[path[-1]])
+    return _one(f"bus.{bus}", AddCapacitor(bus, item.size), f"a bank of {item.size:g} kvar", item)
+
+
+def _regulator(circuit: Circuit, equipment: Equipment, zone: int, node: int) -> Part | None:
+    """Halfway to the lowest node."""
+    network, path = circuit.zones.network, _three_phase_path(circuit, zone, node)
+    lines = [row for row in path if network.branches["kind"].iat[row] == "line"]
+    sizes = equipment.sizes("regulator", 3)
+    if not lines or not sizes:
+        return None
+    name = str(network.branches["name"].iat[lines[len(lines) // 2]])
+    return _one(f"line.{name}", AddRegulator(name, kva=sizes[0].size), "three single-phase regulators", sizes[0])
+
+
+def _three_phase_path(circuit: Circuit, zone: int, node: int) -> list[int]:
+    """Three-phase branches of the zone on the way to a watched node."""
+    zones, network = circuit.zones, circuit.zones.network
+    bus = str(network.nodes["bus"].iat[int(circuit.watches[zone].nodes[node])])
+    phases = network.branches["phases"].to_numpy()
+    return [row for row in zones.paths[bus] if zones.branch_zone[row] == zone and phases[row] == 3]
+
+
+def _moves(circuit: Circuit, equipment: Equipment, zone: int, most: int) -> tuple[Part, ...]:
+    """Single-phase loads that go from the heaviest phase of the feeder to the lightest, largest first."""
+    zones, loads = circuit.zones, circuit.zones.network.loads
+    items = equipment.sizes("move_phase")
+    mine = np.flatnonzero((zones.load_zone == zone) & (zones.load_kw > 0))
+    nodes = {n: [int(x) for x in str(loads["nodes"].iat[n]).split(".") if x] for n in mine}
+    kw = np.zeros(4)
+    for n in mine:
+        kw[[x for x in nodes[n] if x < 4]] += zones.load_kw[n] / max(1, len(nodes[n]))
+    at_bus = zones.network.nodes.groupby("bus")["phase"].agg(set)
+    parts: list[Part] = []
+    for n in sorted((n for n in mine if len(nodes[n]) == 1), key=lambda n: -zones.load_kw[n]):
+        heavy, light = 1 + int(np.argmax(kw[1:])), 1 + int(np.argmin(kw[1:]))
+        bus, name = str(loads["bus"].iat[n]), str(loads["load"].iat[n])
+        fits = nodes[n] == [heavy] and light in at_bus[bus] and kw[heavy] - kw[light] > zones.load_kw[n]
+        if fits and items and len(parts) < most:
+            kw[[heavy, light]] += [-zones.load_kw[n], zones.load_kw[n]]
+            parts.append(_one(f"load.{name}", MovePhase(name, (light,)), f"from phase {heavy} to {light}", items[0]))
+    return tuple(parts)
+
+
+def _resources(
+    settings: UpgradesSettings, circuit: Circuit, equipment: Equipment, zone: int, wanted: Need, quantile: float
+) -> Iterator[Candidate]:
+    """Battery, demand response and EV shift for what must be shed."""
+    if wanted.short_mw < LEAST_MW:
+        return
+    allowed, given, shared = settings.menu.measures, settings.alternatives, circuit.zones.shared[zone]
+    mw = np.ceil(wanted.short_mw * 20) / 20
+    batteries = equipment.sizes("battery")
+    if "battery_storage" in allowed and batteries:
+        one = batteries[0]
+        yield Candidate(
+            zone, f"battery_storage {mw:g} MW", "battery", (), mw * 1000 * one.unit_cost_usd,
+            mw * 1000 * one.o_and_m_usd_per_year, one.life_years, mw, mw * given.battery_hours,
+        )  # fmt: skip
+    if shared or quantile < settings.menu.sized_for[-1]:
+        return
+    if "demand_response" in allowed:
+        dr = min(mw, np.ceil(settings.menu.demand_response_share * wanted.peak_mw * 20) / 20)
+        yearly = dr * 1000 * given.dr_usd_per_kw_year + given.dr_usd_per_year
+        yield Candidate(zone, f"demand_response {dr:g} MW", "response", o_and_m=yearly, life=10.0, shift_mw=dr)
+    if "ev_shift" in allowed:
+        share = given.shiftable_share
+        yield Candidate(zone, "ev_shift", "ev", o_and_m=given.dr_usd_per_year, life=10.0, shift_share=share)
+
+
+def menu_of(circuit: Circuit, found: list[Candidate]) -> tuple[Menu, tuple[ChangeSet, ...]]:
+    """The candidates as the program knows them, and what each does to the circuit; gains are filled in later."""
+    names, count = circuit.zones.names, len(found)
+
+    def column(field: str) -> FloatArray:
+        return np.array([getattr(one, field) for one in found], dtype=float)
+
+    menu = Menu(
+        feeder=tuple(names[one.zone] for one in found),
+        measure=tuple(one.label for one in found),
+        cost_usd=column("total_usd"),
+        om_usd_per_year=column("yearly_usd"),
+        life_years=column("years"),
+        group=tuple(one.group for one in found),
+        from_year=np.ones(count, dtype=np.int64),
+        limit=("",) * count,
+        gain_mw=np.zeros(count),
+        power_mw=column("power_mw"),
+        energy_mwh=column("energy_mwh"),
+        efficiency=np.full(count, 0.88),
+        shift_mw=column("shift_mw"),
+        shift_share=column("shift_share"),
+    )
+    return menu, tuple(ChangeSet(tuple(part.change for part in one.parts), one.label) for one in found)
+
+
+def parts_table(circuit: Circuit, found: list[Candidate]) -> pd.DataFrame:
+    """The table 'parts'."""
+    rows = []
+    for one in found:
+        for part in one.parts:
+            rows.append((circuit.zones.names[one.zone], one.label, part.element, part.text, part.cost_usd))
+        if not one.parts:
+            what = f"{one.power_mw:g} MW, {one.energy_mwh:g} MWh" if one.power_mw else f"{one.shift_mw:g} MW"
+            what = f"{one.shift_share:.0%} of the charging" if one.shift_share else what
+            rows.append((circuit.zones.names[one.zone], one.label, "customers", what, one.total_usd))
+    return pd.DataFrame(rows, columns=["feeder", "measure", "element", "change", "cost_usd"])
+
+
+def wires_of(members: IntArray, changes: tuple[ChangeSet, ...]) -> tuple[int, ...]:
+    """The candidates of a package that change the circuit."""
+    return tuple(int(c) for c in members if changes[c].changes)

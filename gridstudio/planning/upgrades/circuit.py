@@ -1,0 +1,158 @@
+"""The circuit of a study in mode powerflow: its zones, what drives them, and the hours in which anything may bind."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gridstudio import engine
+from gridstudio.domain.catalogue_files import missing_columns, read_rows
+from gridstudio.domain.changes import BASE
+from gridstudio.domain.limits import Limits
+from gridstudio.domain.network import Finding, Network
+from gridstudio.engine import Feeder
+from gridstudio.errors import InputError
+from gridstudio.planning.phases import Phases
+from gridstudio.planning.restoration.customers import assumed_customers, read_customers
+from gridstudio.planning.upgrades.contract import FloatArray, Futures, Hours, IntArray
+from gridstudio.planning.upgrades.drivers import Drivers
+from gridstudio.planning.upgrades.estimate import (
+    Estimate,
+    States,
+    fit,
+    hours_of_states,
+    solve_states,
+    watched_of,
+)
+from gridstudio.planning.upgrades.settings import UpgradesSettings
+from gridstudio.planning.upgrades.shedding import Watch
+from gridstudio.planning.upgrades.zones import Zones, find_heads, read_zones, sun_commands
+
+
+@dataclass(frozen=True, eq=False)
+class Plain:
+    """The circuit as read and checked; nothing is solved for the study yet."""
+
+    feeder: Feeder
+    zones: Zones
+    limits: Limits
+    findings: list[Finding]
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """The circuit with its futures' span solved: ``design`` (state, feeder, class) multipliers, ``watches`` (zone,),
+    ``base`` estimates (zone,) without measures, ``window`` (step,): the hours in which anything may bind."""
+
+    phases: Phases
+    drivers: Drivers
+    design: FloatArray
+    watches: tuple[Watch, ...]
+    base: tuple[Estimate, ...]
+    window: IntArray
+
+    @property
+    def zones(self) -> Zones:
+        return self.drivers.zones
+
+
+def read_circuit(settings: UpgradesSettings, folder: Path) -> Plain:
+    """Compile the circuit and find its zones. InputError with all that is wrong."""
+    assert settings.feeder is not None
+    master = folder / settings.feeder.master
+    published = Feeder(master.stem, master, settings.feeder.commands, settings.feeder.controls)
+    network, findings = engine.inspect(published)
+    errors = [finding.text for finding in findings if finding.severity == "error"]
+    if errors:
+        raise InputError.from_findings(str(master), errors)
+    feeder = Feeder(master.stem, master, (*settings.feeder.commands, *sun_commands(network)), settings.feeder.controls)
+    given = settings.tables
+    if given.customers:
+        customers = read_customers(folder / given.customers, network)
+    else:
+        customers = assumed_customers(network, given.kw_per_customer)
+    heads = _read_heads(folder / given.feeders, network) if given.feeders else find_heads(network)
+    with_sun, _ = engine.inspect(feeder)
+    zones = read_zones(with_sun, heads, customers)
+    return Plain(feeder, zones, Limits(**settings.limits.model_dump()), list(findings) + _remarks(zones))
+
+
+def _read_heads(path: Path, network: Network) -> dict[str, str]:
+    """Columns feeder_id and head (an element, "line.l1"; a name without class is a line)."""
+    header, rows, findings = read_rows(path)
+    findings += missing_columns(header, ("feeder_id", "head"))
+    heads: dict[str, str] = {}
+    known = set(network.branches["element"])
+    for line, row in rows if not findings else ():
+        name, head = row["feeder_id"], row["head"].lower()
+        head = head if "." in head else f"line.{head}"
+        if not name or name in heads:
+            findings.append(
+                f"line {line}: feeder_id is empty" if not name else f"line {line}: feeder {name} occurs twice"
+            )
+        elif head not in known:
+            findings.append(f"line {line}: feeder {name} begins at {head}, which the circuit has not")
+        elif head in heads.values():
+            findings.append(f"line {line}: {head} is the head of two feeders")
+        heads[name] = head
+    if findings or not heads:
+        raise InputError.from_findings(str(path), [f"{text}." for text in findings or ["it has no feeder"]])
+    return heads
+
+
+def _remarks(zones: Zones) -> list[Finding]:
+    found = []
+    outside = int((zones.load_zone < 0).sum())
+    if outside:
+        found.append(Finding("warning", f"{outside} loads stand beneath no head of a feeder: they stay as published."))
+    dark = [zones.names[z] for z in range(zones.feeders) if zones.class_kw[z, 3] == 0]
+    if dark:
+        found.append(
+            Finding("warning", f"Feeders without solar in the circuit get none in the scenarios: {', '.join(dark)}.")
+        )
+    return found
+
+
+def solve_circuit(
+    settings: UpgradesSettings,
+    plain: Plain,
+    hours: Hours,
+    futures: Futures,
+    phases: Phases,
+) -> Circuit:
+    """Solve the circuit without measures over the span of the futures, and see what may bind and when."""
+    drivers = Drivers(plain.zones, hours, settings.scenarios, settings.horizon.years)
+    low, high = drivers.span(futures)
+    hot = drivers.multipliers(high[0], high[1], low[2])  # (feeder, class, hour)
+    draw = drivers.load_mw(hot).sum(axis=0)
+    first = np.argsort(-draw, kind="stable")[: max(4, len(hours) // 3)]
+    count = settings.powerflow.states
+    states = hours_of_states(np.sort(first), len(hours), count)
+    states[0] = first[0]
+    design = drivers.design(low, high, states)
+    solved = solve_states(phases, drivers, design, [BASE], "estimate")
+    _must_converge(solved)
+    zones, v_min = plain.zones, plain.limits.v_min_pu
+    watches = tuple(watched_of(zones, solved, zone, v_min) for zone in range(len(zones)))
+    base = tuple(fit(zones, zone, w, solved, 0, v_min) for zone, w in enumerate(watches))
+    window = _window(settings, base, np.moveaxis(hot, -1, 0), draw)
+    return Circuit(phases, drivers, design, watches, base, window)
+
+
+def _must_converge(states: States) -> None:
+    failed = int(np.isnan(states.v_pu[0, :, 0]).sum())
+    if failed > len(states.v_pu[0]) // 2:
+        raise InputError(
+            f"{failed} of {len(states.v_pu[0])} power flows over the span of the scenarios did not converge: the "
+            "circuit cannot carry such loads; check growth, EVs and the unit of the profiles."
+        )
+
+
+def _window(settings: UpgradesSettings, base: tuple[Estimate, ...], hot: FloatArray, draw: FloatArray) -> IntArray:
+    """Hours in which, at the highest drivers of any future, something comes within the margin of its limit."""
+    near = np.zeros(len(hot), dtype=bool)
+    near[int(draw.argmax())] = True
+    for one in base:
+        near |= (one.amps(hot) > (1 - settings.powerflow.margin) * one.limit_a).any(axis=1)
+        near |= (one.v_pu(hot) < settings.limits.v_min_pu + 0.005).any(axis=1)
+    return np.flatnonzero(near)

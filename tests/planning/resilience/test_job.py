@@ -1,0 +1,110 @@
+"""The job as a whole on the small chain: its tables agree with each other, and nothing depends on who works."""
+
+import pandas as pd
+import pytest
+
+from gridstudio.evaluation import Workers
+from gridstudio.planning import job, read_study, resilience
+from gridstudio.planning.resilience import run
+from gridstudio.planning.resilience.settings import ResilienceSettings
+
+SWEEP = {"budgets_kw": [50.0, 200.0], "site_counts": [2], "budget_lambdas": [0.0]}
+TIMES = ["seconds"]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Results by name, each run once: with one worker, with two."""
+    return {}
+
+
+@pytest.fixture
+def result(chain, results):
+    def of(workers=1):
+        if workers not in results:
+            made = chain(sweep=SWEEP, scenarios={"keep": 6})
+            results[workers] = run(made.settings, made.folder, Workers(workers))
+        return results[workers]
+
+    return of
+
+
+def table(found, name):
+    return found.tables[name]
+
+
+def test_every_table_and_column_is_documented(result):
+    told = resilience.__doc__
+    for name, made in result().tables.items():
+        assert f"{name}:" in told or f"{name} " in told, name
+        if name not in ("network_buses", "network_branches"):
+            assert [column for column in made.columns if column not in told] == [], name
+
+
+def test_workers_change_no_number(result):
+    one, two = result(1), result(2)
+    for name in one.tables.keys() - {"timing"}:
+        left, right = (table(found, name).drop(columns=TIMES, errors="ignore") for found in (one, two))
+        pd.testing.assert_frame_equal(left, right, check_exact=True)
+    assert one.headline == two.headline
+
+
+def test_probabilities_of_scenarios_sum_to_one(result):
+    assert table(result(), "scenarios")["probability"].sum() == pytest.approx(1.0, abs=1e-12)
+
+
+def test_sources_keep_the_budget_and_their_sites(result):
+    plan = table(result(), "plan")
+    assert plan["built"].any()
+    assert plan["kw"].sum() <= 200.0 + 1e-6
+    assert (plan["kw"] <= plan["max_kw"] + 1e-6).all()
+
+
+def test_every_reported_island_holds_in_the_power_flow(result):
+    found = result()
+    islands = table(found, "islands")
+    assert islands["feasible"].all()
+    assert found.violations_left == 0
+    assert islands["v_min_pu"].min() >= 0.95
+    own = islands[islands["source"] != "substation"]
+    assert len(own)
+    assert (own["source_kw"] <= own["rated_kw"] + 1e-6).all()
+
+
+def test_what_is_lost_is_what_is_not_picked_up(result):
+    found = result()
+    loads, scenarios = table(found, "loads").set_index("load"), table(found, "scenarios")
+    weighted = loads["kw"] * loads["weight"]
+    picked = table(found, "pickup").assign(kw=lambda t: t["load"].map(weighted)).groupby("scenario")["kw"].sum()
+    lost = weighted.sum() - scenarios["scenario"].map(picked).fillna(0.0)
+    assert lost.to_numpy() == pytest.approx(scenarios["q_kw"].to_numpy())
+
+
+def test_a_plan_never_loses_more_than_nothing_built(result):
+    losses, risk = table(result(), "losses"), table(result(), "risk").set_index(["storms", "case"])
+    assert (losses["with_plan_kw"] <= losses["without_kw"] + 1e-6).all()
+    assert risk.loc[("fresh", "plan"), "mean_kw"] < risk.loc[("fresh", "without"), "mean_kw"]
+    assert len(losses) == 1000
+
+
+def test_the_plan_for_all_scenarios_is_no_worse_than_that_for_the_mean_storm(result):
+    values = table(result(), "stochastic_value").set_index("what")["kw"]
+    assert values["value of the stochastic solution"] >= -0.01 * values["objective of the plan for all scenarios"]
+
+
+def test_the_study_files_can_be_read_and_checked(pytestconfig):
+    folder = pytestconfig.rootpath / "studies"
+    for name in ("resilience_ieee123", "resilience_sensitivity"):
+        module, settings = read_study(folder / f"{name}.toml")
+        assert module is job("resilience")
+        assert isinstance(settings, ResilienceSettings)
+        assert [f for f in module.check(settings, folder) if f.severity == "error"] == []
+        assert [site.name for site in settings.sites] == ["95", "450", "39", "85", "56", "66", "47", "27", "114"]
+        assert settings.scenarios.keep == 49
+
+
+def test_a_quick_run_asks_for_less(chain):
+    settings = chain(sweep=SWEEP, monte_carlo={"storms": 10_000}, scenarios={"keep": 49}).settings
+    quick = settings.quick()
+    assert (quick.scenarios.keep, quick.monte_carlo.storms) == (9, 1000)
+    assert len(quick.sweep.budgets_kw) == 2
