@@ -80,7 +80,8 @@ def spanning_tree(network: DCNetwork, first: int = 0) -> Tree:
     for branch, (a, b) in enumerate(zip(network.from_bus, network.to_bus, strict=True)):
         beside[a].append((branch, int(b), -1.0))  # the angle falls in the direction of the flow
         beside[b].append((branch, int(a), 1.0))
-    roots, in_tree = [], np.zeros(len(network), dtype=bool)
+    roots: list[int] = []
+    in_tree = np.zeros(len(network), dtype=bool)
     for start in (first, *range(network.bus_count)):
         if part[start] >= 0:
             continue

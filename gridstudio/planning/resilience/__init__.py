@@ -48,7 +48,7 @@ sweep: point, sweep (scenarios, risk, budget), scenarios, draw (0: the study's o
     fresh_critical_se_kw, sources, built_kw, plan
 sweep_losses: point, percentile, loss_kw, critical_kw: distributions over the fresh storms
 sweep_scenarios: point, probability, q_kw: distributions over the scenarios
-statements: statement, supported (yes, no), evidence
+statements: statement, supported (yes, no, not decided: within the programs' gaps), evidence
 """
 
 from gridstudio.planning.resilience.job import check, run

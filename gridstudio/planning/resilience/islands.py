@@ -36,10 +36,6 @@ class SecondStage:
     lessons: Lessons
     _looked_at: set[tuple[int, int]] = field(default_factory=set)
 
-    def anew(self) -> "SecondStage":
-        """The same, with nothing learned: results must not depend on what was asked before. Power flows are kept."""
-        return SecondStage(self.grid, self.sites, self.prover, self.limits, Lessons())
-
     def serve(self, plan: Plan, storms: Storms, name: str = "islands") -> Served:
         """What a plan serves in storms."""
         self.prover.name = name

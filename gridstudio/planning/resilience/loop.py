@@ -14,8 +14,9 @@ from gridstudio.solve.risk import value
 
 def checked_plan(problem: Problem, effort: Effort, phases: Phases, stage: SecondStage | None = None) -> Checked:
     """The best plan found whose islands all hold in OpenDSS, with the program's last word on how much better one could
-    be. Rounds end once the checked loss is within the effort's gap of that bound, or nothing is left to learn."""
-    stage = stage.anew() if stage else stage_for(problem.grid, problem.sites, phases)
+    be. Rounds end once the checked loss is within the effort's gap of that bound, or nothing is left to learn. A
+    ``stage`` that is given keeps what it learns: the results of what it serves next depend on it."""
+    stage = stage or stage_for(problem.grid, problem.sites, phases)
     stage.look_ahead(planned_blocks(problem.grid, problem.storms, stage.prover.roots)[0])
     rounds: list[Solution] = []
     best: tuple[float, Plan, Served] | None = None

@@ -16,11 +16,12 @@ from gridstudio.planning.resilience.sweep import Outcome, Point, of_sweep
 Found = Sequence[tuple[Point, Outcome]]
 Row = tuple[str, str, str]
 SATURATED = 0.2  # of the first step's gain per kW: below, more budget has little effect
+UNDECIDED = "not decided"
 NOISE = 2.0  # standard errors that a difference may have by chance
 
 
 def statements(found: Found, sites_max_kw: Sequence[float]) -> pd.DataFrame:
-    """statement, supported (yes, no), evidence: one row for each finding that the sweeps can tell of."""
+    """statement, supported (yes, no, not decided), evidence: one row for each finding that the sweeps can tell of."""
     rows: list[Row] = []
     if many := of_sweep(found, "scenarios"):
         rows += [enough_scenarios(many), time_grows(many)]
@@ -28,7 +29,9 @@ def statements(found: Found, sites_max_kw: Sequence[float]) -> pd.DataFrame:
         rows += [lambda_lowers_cvar(risk), alpha_raises_cvar(risk)]
     if budget := of_sweep(found, "budget"):
         rows += more_sites_lower_cvar(budget)
-        rows += [budget_saturates(budget), budget_and_cvar(budget), many_small(budget, sites_max_kw)]
+        if len({point.case.budget_kw for point, _ in budget}) > 1:
+            rows += [budget_saturates(budget), budget_and_cvar(budget)]
+        rows.append(many_small(budget, sites_max_kw))
     return pd.DataFrame(rows, columns=["statement", "supported", "evidence"])
 
 
@@ -111,7 +114,8 @@ def alpha_raises_cvar(found: Found) -> Row:
 
 
 def more_sites_lower_cvar(found: Found) -> list[Row]:
-    """At the largest lambda of the budget sweep, budget by budget: the fewest sites against all of them."""
+    """At the largest lambda of the budget sweep, budget by budget: the fewest sites against all of them. Not decided if
+    no difference is greater than the gaps of the two programs."""
     top = max(point.case.lambda_ for point, _ in found)
     counts = sorted({point.case.sites for point, _ in found})
     if len(counts) < 2:
@@ -121,14 +125,14 @@ def more_sites_lower_cvar(found: Found) -> list[Row]:
     for kw in sorted({budget for _, budget in at}):
         (a, few), (b, many) = at[counts[0], kw], at[counts[-1], kw]
         gain, slack = cvar(a, few) - cvar(b, many), (open_kw(few) + open_kw(many)) / max(top, 1e-9)
-        lower += gain > 1e-6
+        lower += gain > slack
         never &= gain >= -slack
         fresh, error = cvar_difference(few.fresh_q, many.fresh_q, a.alpha)
         text.append(f"{kw:g} kW: by {gain:.0f} kW, fresh storms {fresh:.0f} +- {error:.0f}")
     return [
         (
             "More candidate sites lower CVaR at the same budget.",
-            _yes(never and lower > 0),
+            "no" if not never else "yes" if lower else UNDECIDED,
             f"{counts[-1]} sites against {counts[0]}, lambda {top:g}: " + "; ".join(text) + ".",
         )
     ]

@@ -77,6 +77,15 @@ def findings_table(
     if checked.cut:
         text = f"The power flow refused {checked.cut} islands that the program took for feasible; none of them is told."
         rows.append(("warning", text))
+    calm = made["scenarios"].query("sections_out == 0")["q_kw"]
+    if (calm > 1e-6).any():
+        rows.append(
+            (
+                "warning",
+                f"Without any fault {calm.max():.0f} weighted kW are lost: the circuit as it stands breaks the limits. "
+                "Storms usually allow emergency ratings (limits.loading_max_pu).",
+            )
+        )
     solution, asked = checked.solution, settings.solver.gap
     if solution.gap > asked + 1e-9:
         rows.append(

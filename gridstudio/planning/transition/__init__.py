@@ -14,7 +14,7 @@ Tables of the result:
 
 cases: case, factors, cost_busd (expected, of the best plan found), bound_busd (no plan is below), gap, first_stage_busd
     (investment of the first stage), investment_busd, operation_busd, shed_mwh, curtailed_mwh, co2_mt (expected, all
-    years), published_busd, iterations, solves, seconds, lps_per_second, reason (why training ended), plan_from (the case
+    years), published_busd, iterations, solves, seconds, lps_per_second, reason (training's end), plan_from (the case
     whose plan it is)
 factors: case, factor, on
 decisions: case, stage, state, path (states so far, " > " between them), probability (of the path), factor, place, bus,
@@ -38,6 +38,7 @@ network_branches: case, branch, from_bus, to_bus, length_km, rating_mw, existing
     at the end)
 network_zones: case, zone, bus, latitude, longitude, area_km2, wind, solar (MW, expected at the end)
 days: day, label, weight, hour, load_mw, wind_pu, solar_pu (means over zones), rating_pu (mean over branches)
+fidelity: kind, mean, mean_of_days, highest, highest_of_days (of the year's profiles; empty where there is no weather)
 outlooks: stage, state, probability, load, fuel, wind, solar, rating, inflow, co2_mt_per_year, price_<factor>
 parameters: name, value, unit, source. assumptions: topic, text. findings: severity, text.
 timing: phase, seconds, power_flows, not_converged (both 0: no power flow is solved).

@@ -158,7 +158,7 @@ class Chain:
 
     def paths(self) -> list[tuple[tuple[int, ...], float]]:
         """Every way through the stages as positions of outlooks, with its probability."""
-        found = [((place,), float(p)) for place, p in enumerate(self.matrices[0])]
+        found: list[tuple[tuple[int, ...], float]] = [((place,), float(p)) for place, p in enumerate(self.matrices[0])]
         for matrix in self.matrices[1:]:
             found = [((*path, j), p * float(matrix[path[-1], j])) for path, p in found for j in range(matrix.shape[1])]
         return [(path, p) for path, p in found if p > 0]

@@ -27,7 +27,7 @@ def check_targets(model: Model) -> None:
             if short > _LEAST_KT:
                 mt = short * 365 / KILO
                 findings.append(
-                    f"stage {stage + 1} ({outlook.name}): the CO2 target of {outlook.co2_mt_per_year:g} Mt a year cannot "
+                    f"stage {stage + 1} ({outlook.name}): a CO2 target of {outlook.co2_mt_per_year:g} Mt a year cannot "
                     f"be met even if all is built that may be; it is short by {mt:.3g} Mt a year. Raise the target, "
                     "allow more planning factors, or more shedding."
                 )

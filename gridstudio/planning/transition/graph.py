@@ -43,7 +43,10 @@ def policy_graph(model: Model, fixed: Mapping[str, FloatArray] | None = None, ex
     """Nodes in million USD. ``fixed``: by node name what is built there (item,); ``exact``: with hourly binaries."""
     fixed = fixed or {}
     stages = [
-        [_node(model, stage, place, outlook, fixed.get(model.name(stage, place)), exact) for place, outlook in enumerate(outlooks)]
+        [
+            _node(model, stage, place, outlook, fixed.get(model.name(stage, place)), exact)
+            for place, outlook in enumerate(outlooks)
+        ]
         for stage, outlooks in enumerate(model.case.chain.stages)
     ]
     initial = dict.fromkeys(model.items.state_names, 0.0)
@@ -55,7 +58,10 @@ def day_groups(model: Model) -> list[tuple[str, list[int], float]]:
     days = model.days
     if model.convention == "year":
         return [("year", list(range(len(days))), 1.0)]
-    return [(label, [place], float(weight)) for place, (label, weight) in enumerate(zip(days.labels, days.weights, strict=True))]
+    return [
+        (label, [place], float(weight))
+        for place, (label, weight) in enumerate(zip(days.labels, days.weights, strict=True))
+    ]
 
 
 def stage_factor(model: Model, stage: int) -> float:
@@ -74,9 +80,7 @@ def day_operation(model: Model, outlook: Outlook, chosen: list[int], exact: bool
     return operation(model.case, model.items, outlook, model.days, chosen, model.off, exact)
 
 
-def _node(
-    model: Model, stage: int, place: int, outlook: Outlook, fixed: FloatArray | None, exact: bool
-) -> Node:
+def _node(model: Model, stage: int, place: int, outlook: Outlook, fixed: FloatArray | None, exact: bool) -> Node:
     factor = stage_factor(model, stage)
     parts = tuple(
         Part(name, day_operation(model, outlook, chosen, exact).problem, weight * factor)
@@ -89,5 +93,3 @@ def _node(
 
 def _times(problem: StageProblem, factor: float) -> StageProblem:
     return problem if factor == 1 else replace(problem, cost=np.asarray(problem.cost * factor))
-
-

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,20 +22,22 @@ from gridstudio.planning.transition.case import (
     Units,
     Zones,
 )
+from gridstudio.planning.transition.days import Conductors
 from gridstudio.planning.transition.settings import ChainSettings, TransitionSettings
 
 ANY = -np.inf
+NO_ZONES = Zones((), np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
 _MULTIPLIERS = ("load", "fuel", "wind", "solar", "rating", "inflow")
 
 
 def read_case(settings: TransitionSettings, folder: Path) -> Case:
-    """The study's case; InputError with all that is wrong in a file."""
+    """The study's case; InputError with all that is wrong in a file. Without a table of zones it has none yet."""
     given = settings.tables
     parameters = read_parameters(folder / given.parameters)
     buses = read_buses(folder / given.buses)
     branches = read_branches(folder / given.branches, buses, parameters, settings.network.true_rating)
     units = read_units(folder / given.units, buses)
-    zones = read_zones(folder / given.zones, buses)
+    zones = read_zones(folder / given.zones, buses) if given.zones else NO_ZONES
     chain = read_chain(settings.chain, parameters)
     return Case(buses, branches, units, zones, parameters, chain, settings.chain.years_per_stage)
 
@@ -52,7 +55,9 @@ def read_buses(path: Path) -> Buses:
     if not rows:
         findings.append("it has no bus")
     _stop(path, findings)
-    return Buses(names, *(found[name] for name in plain), found["battery"] > 0, found["pumped_hydro"] > 0)
+    latitude, longitude, highest, average, most_new, land = (found[name] for name in plain)
+    allowed = {name: found[name] > 0 for name in ("battery", "pumped_hydro")}
+    return Buses(names, latitude, longitude, highest, average, most_new, land, **allowed)
 
 
 def read_branches(path: Path, buses: Buses, parameters: Parameters, true_rating: bool = False) -> Branches:
@@ -91,6 +96,16 @@ def read_branches(path: Path, buses: Buses, parameters: Parameters, true_rating:
     )
 
 
+def read_conductors(path: Path) -> Conductors:
+    """Columns diameter_mm, r_25c_ohm_per_km, r_75c_ohm_per_km of the table of branches, for dynamic ratings."""
+    header, rows, findings = read_rows(path)
+    columns = ("diameter_mm", "r_25c_ohm_per_km", "r_75c_ohm_per_km")
+    _stop(path, findings + missing_columns(header, columns))
+    diameter, cold, warm = (numbers(rows, column, findings) for column in columns)
+    _stop(path, findings)
+    return Conductors(diameter / 1000, cold, warm)
+
+
 def read_units(path: Path, buses: Buses) -> Units:
     """Columns unit, bus, type, capacity_mw, ramp_mw_per_h."""
     header, rows, findings = read_rows(path)
@@ -120,7 +135,7 @@ def read_zones(path: Path, buses: Buses) -> Zones:
 
 
 def read_parameters(path: Path) -> Parameters:
-    """Columns name, value, unit, source: a public reference, or 'assumed'. Efficiencies and shares lie between 0 and 1."""
+    """Columns name, value, unit, source: a reference, or 'assumed'. Efficiencies and shares: 0 to 1."""
     header, rows, findings = read_rows(path)
     _stop(path, findings + missing_columns(header, ("name", "value", "unit", "source")))
     names = _names(rows, "name", findings)
@@ -171,9 +186,10 @@ def read_chain(settings: ChainSettings, parameters: Parameters) -> Chain:
 
 def _outlook(parameters: Parameters, stage: int, name: str) -> Outlook:
     prefix = f"stage{stage}_{name}"
+    multipliers: dict[str, Any] = {key: parameters.get(f"{prefix}_{key}", 1.0) for key in _MULTIPLIERS}
     return Outlook(
         name,
-        *(parameters.get(f"{prefix}_{key}", 1.0) for key in _MULTIPLIERS),
+        **multipliers,
         price={factor: parameters.get(f"{prefix}_price_{factor}", 1.0) for factor in FACTORS},
         co2_mt_per_year=parameters.get(f"stage{stage}_co2_mt_per_year", np.inf),
     )

@@ -12,7 +12,6 @@ import pandas as pd
 from gridstudio.domain.network import Finding
 from gridstudio.evaluation import Workers
 from gridstudio.planning.transition import stochastic, summary, tables
-from gridstudio.planning.transition.case import Case, RepresentativeDays
 from gridstudio.planning.transition.checks import check_targets
 from gridstudio.planning.transition.factors import portfolio
 from gridstudio.planning.transition.graph import Model, policy_graph
@@ -20,7 +19,7 @@ from gridstudio.planning.transition.inputs import read_case
 from gridstudio.planning.transition.plans import Dispatcher, Plan, make_plan
 from gridstudio.planning.transition.realisations import Realisations, in_sample, out_of_sample
 from gridstudio.planning.transition.settings import TransitionSettings
-from gridstudio.planning.transition.sketch import sketched_days
+from gridstudio.planning.transition.shortterm import ShortTerm, short_term
 from gridstudio.planning.transition.training import Solved, solve
 from gridstudio.result import StudyResult
 from gridstudio.solve.sddp.equivalent import deterministic_equivalent
@@ -48,15 +47,6 @@ class Clock:
             self.progress(name, 1, 1)
 
 
-@dataclass(frozen=True, eq=False)
-class Setup:
-    """All that a run needs, read and checked; ``unseen``: days for the test out of sample."""
-
-    case: Case
-    days: RepresentativeDays
-    unseen: RepresentativeDays
-
-
 def check(settings: TransitionSettings, folder: Path) -> list[Finding]:
     """Everything that can be told before training; InputError with all that is wrong, CO2 targets included."""
     setup = prepare(settings, folder)
@@ -65,15 +55,12 @@ def check(settings: TransitionSettings, folder: Path) -> list[Finding]:
     return summary.remarks(settings, setup.case)
 
 
-def prepare(settings: TransitionSettings, folder: Path) -> Setup:
-    """Read and check the files and make the days."""
-    case = read_case(settings, folder)
-    days = sketched_days(case, settings.days.count, settings.days.seed)
-    unseen = sketched_days(case, settings.study.out_of_sample_days, settings.days.seed + 1)
-    return Setup(case, days, unseen)
+def prepare(settings: TransitionSettings, folder: Path) -> ShortTerm:
+    """Read and check the files and make zones and days."""
+    return short_term(settings, read_case(settings, folder), folder)
 
 
-def model_of(settings: TransitionSettings, setup: Setup, name: str) -> Model:
+def model_of(settings: TransitionSettings, setup: ShortTerm, name: str) -> Model:
     """The model of a case of the study."""
     items = portfolio(setup.case, settings.cases[name])
     return Model(setup.case, items, setup.days, settings.days.co2_target, frozenset(settings.model.without))
@@ -110,7 +97,8 @@ def run(
     made = tables.all_tables(settings, setup.case, setup.days, answers, origin)
     made |= tables.simulations(realised)
     made["extensive"], made["stochastic_value"] = extensive, tables.stochastic_value(values)
-    made["assumptions"] = summary.assumptions(settings, setup.case, quick)
+    made["fidelity"] = setup.fidelity
+    made["assumptions"] = summary.assumptions(settings, setup, quick)
     found = summary.remarks(settings, setup.case)
     made["findings"] = pd.DataFrame([(f.severity, f.text) for f in found], columns=["severity", "text"])
     made["timing"] = pd.DataFrame(list(clock.seconds.items()), columns=["phase", "seconds"]).assign(
@@ -193,7 +181,7 @@ def extensive_forms(settings: TransitionSettings, answers: dict[str, Solved]) ->
 
 def realisations(
     settings: TransitionSettings,
-    setup: Setup,
+    setup: ShortTerm,
     answers: dict[str, Solved],
     values: dict[str, stochastic.StochasticValue],
 ) -> list[tuple[str, str, str, Realisations]]:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gridstudio.errors import SolverError
 from gridstudio.planning.transition.case import FloatArray, RepresentativeDays, fits
+from gridstudio.planning.transition.factors import BASE_MW
 from gridstudio.planning.transition.graph import Model, day_groups, discount, stage_factor
 from gridstudio.planning.transition.operation import Operation, operation
-from gridstudio.planning.transition.factors import BASE_MW
 from gridstudio.solve.sddp.problem import StageProblem
 
 MWH_COLUMNS = {"shed_mwh": ("shed_power", "shed_beyond_limit"), "curtailed_mwh": ("curtailed_power",)}
@@ -72,7 +72,9 @@ def investment_musd(model: Model, plan: Plan) -> FloatArray:
     for stage in range(plan.paths.shape[1] - 1):
         for place, outlook in enumerate(model.case.chain.stages[stage]):
             mine = plan.paths[:, stage] == place
-            cost[mine, stage] = plan.builds[mine, stage] @ model.items.costs_musd(stage, outlook) * discount(model, stage)
+            cost[mine, stage] = (
+                plan.builds[mine, stage] @ model.items.costs_musd(stage, outlook) * discount(model, stage)
+            )
     return cost
 
 
@@ -161,7 +163,7 @@ def cost_of(plan: Plan, dispatcher: Dispatcher) -> PlanCost:
 def dispatched(program: Operation, state: FloatArray, effort: Effort = Effort()) -> tuple[float, FloatArray, float]:
     """Cost, columns and relative gap of an operation program at an incoming state (state,).
 
-    With hourly binaries: those that the relaxation's flows and powers suggest, if the cost is within the effort's gap of
+    With hourly binaries: those that the relaxation's flows and powers suggest, if the cost is in the effort's gap of
     the relaxation's; else the mixed-integer problem, as long as the effort allows. SolverError without a solution.
     """
     problem = program.problem
@@ -223,9 +225,7 @@ def _run(
     return float(info.objective_function_value), np.array(highs.getSolution().col_value)
 
 
-def run_lp(
-    problem: StageProblem, lower: FloatArray, upper: FloatArray, cost: FloatArray
-) -> FloatArray | None:
+def run_lp(problem: StageProblem, lower: FloatArray, upper: FloatArray, cost: FloatArray) -> FloatArray | None:
     """Columns of the relaxation under other bounds and costs, None without a solution."""
     found = _run(replace(problem, cost=cost, integer=None), lower, upper, None)
     return None if found is None else found[1]

@@ -3,7 +3,7 @@
     power = program.variables("power", (24, 3), upper=limit, cost=price)     positions of columns, shape (24, 3)
     rows = program.rows("nodal_balance (6)", (24, 2), load, load)            positions of rows, shape (24, 2)
     program.add(rows, power[:, :2], 1.0)                                     coefficients, broadcast together
-    program.add_sums(rows, matrix, power)                                    rows[h, m] += sum of matrix[m, i] power[h, i]
+    program.add_sums(rows, matrix, power)                              rows[h, m] += sum of matrix[m, i] power[h, i]
 
 A group's name ends in the number of its equation; messages about rows without a solution name the group.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from gridstudio.solve.sddp.problem import State, StageProblem
+from gridstudio.solve.sddp.problem import StageProblem, State
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -10,9 +10,7 @@ from gridstudio.planning.transition.investment import RULES
 from gridstudio.planning.transition.operation import GROUPS
 from gridstudio.settings import Section, Settings
 
-FactorName = Literal[
-    "gas", "smr", "h2", "solar", "wind", "ccs", "battery", "pumped_hydro", "line", "dtr", "sssc"
-]
+FactorName = Literal["gas", "smr", "h2", "solar", "wind", "ccs", "battery", "pumped_hydro", "line", "dtr", "sssc"]
 Convention = Literal["day", "year"]
 
 
@@ -22,7 +20,7 @@ class TableSettings(Section):
     buses: Path
     branches: Path
     units: Path
-    zones: Path
+    zones: Path | None = Field(None, description="for days by sketch; else zones are found from the weather")
     parameters: Path = Field(description="name, value, unit, source (a public reference or 'assumed')")
 
 
@@ -45,11 +43,25 @@ class ChainSettings(Section):
 
 
 class DaySettings(Section):
-    """Representative days."""
+    """Representative days, and the weather that they and the zones come from."""
 
+    source: Literal["synthetic", "files", "sketch"] = Field(
+        "synthetic", description="a seeded weather year, the user's files, or profiles by formula without weather"
+    )
     count: int = Field(4, ge=1, le=365)
+    zones: int = Field(25, ge=1, le=10_000, description="candidate zones for wind and solar")
     seed: int = Field(1, ge=0)
+    weather: Path | None = Field(None, description="folder with points.csv and a table for each measure")
+    other_weather: Path | None = Field(None, description="of another year, for the check and out of sample")
+    load: Path | None = Field(None, description="CSV: time and a column for each bus [MW]; default: synthetic")
+    other_load: Path | None = None
     co2_target: Convention = Field("day", description="each representative day keeps the target, or their weighted sum")
+
+    @model_validator(mode="after")
+    def _files(self) -> Self:
+        if (self.source == "files") != (self.weather is not None):
+            raise ValueError("source = 'files' goes with weather, the folder that holds them")
+        return self
 
 
 class ModelSettings(Section):

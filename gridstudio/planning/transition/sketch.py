@@ -29,8 +29,15 @@ def sketched_days(case: Case, count: int, seed: int) -> RepresentativeDays:
         solar.append(np.clip(arc[:, None] * rng.uniform(0.4, 0.9, zones), 0, 1))
         gusts = np.cumsum(rng.standard_normal((HOURS, branches)), axis=0) * 0.04
         rating.append(np.clip((1.35 if winter else 1.1) + gusts - 0.1 * shape[:, None], 0.8, 2.0))
-    stack = [np.array(values).reshape(count, HOURS, -1) for values in (load, wind, solar, rating)]
-    assert stack[0].shape[2] == buses
+    load_mw, wind_pu, solar_pu, rating_pu = (
+        np.array(values).reshape(count, HOURS, -1) for values in (load, wind, solar, rating)
+    )
+    assert load_mw.shape[2] == buses
     return RepresentativeDays(
-        *stack, np.full(count, 1 / count), tuple(f"sketched {'winter' if d % 2 == 0 else 'summer'} {d + 1}" for d in range(count))
+        load_mw,
+        wind_pu,
+        solar_pu,
+        rating_pu,
+        np.full(count, 1 / count),
+        tuple(f"sketched {'winter' if d % 2 == 0 else 'summer'} {d + 1}" for d in range(count)),
     )

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
 from gridstudio.planning.transition.case import FACTORS, Chain, Outlook
-from gridstudio.planning.transition.graph import Model
 from gridstudio.planning.transition.plans import Dispatcher, PlanCost, cost_of, make_plan
 from gridstudio.planning.transition.settings import TrainingSettings
 from gridstudio.planning.transition.training import Solved, solve
@@ -59,7 +59,7 @@ def mean_chain(chain: Chain) -> Chain:
 def mean_outlook(outlooks: Sequence[Outlook], probabilities: np.ndarray) -> Outlook:
     """Their expectation, number by number."""
     numbers = [f.name for f in fields(Outlook) if f.name not in ("name", "price")]
-    finite = {
+    finite: dict[str, Any] = {
         name: float(probabilities @ np.array([getattr(o, name) for o in outlooks]))
         for name in numbers
         if all(np.isfinite(getattr(o, name)) for o in outlooks)
@@ -68,5 +68,3 @@ def mean_outlook(outlooks: Sequence[Outlook], probabilities: np.ndarray) -> Outl
         factor: float(probabilities @ np.array([o.price.get(factor, 1.0) for o in outlooks])) for factor in FACTORS
     }
     return replace(Outlook("mean"), price=price, **finite)
-
-

@@ -10,6 +10,7 @@ from gridstudio.domain.network import Finding
 from gridstudio.planning.provenance import hashes, versions
 from gridstudio.planning.transition.case import Case
 from gridstudio.planning.transition.settings import TransitionSettings
+from gridstudio.planning.transition.shortterm import ShortTerm
 from gridstudio.result import Quantity
 
 
@@ -60,19 +61,21 @@ def remarks(settings: TransitionSettings, case: Case) -> list[Finding]:
     return found
 
 
-def assumptions(settings: TransitionSettings, case: Case, quick: bool) -> pd.DataFrame:
+def assumptions(settings: TransitionSettings, setup: ShortTerm, quick: bool) -> pd.DataFrame:
     """topic, text: what the numbers rest on."""
-    given, chain = case.parameters, settings.chain
+    given, chain = setup.case.parameters, settings.chain
     rows = [
         ("Quick run", "Fewer days, iterations and realisations.") if quick else None,
         (
             "Costs",
-            "The paper prints no cost table. Costs here are those of the parameter file, so absolute values differ from "
+            "The paper prints no cost table. Costs here are those of the parameter file, "
+            "so absolute values differ from "
             "the published ones; what must agree is the order of the cases.",
         ),
         (
             "Stages",
-            f"{chain.stages} stages of {chain.years_per_stage:g} years; what is built in a stage acts from the next on, "
+            f"{chain.stages} stages of {chain.years_per_stage:g} years; what is built in "
+            f"a stage acts from the next on, "
             "and in the last stage nothing is built. Fixed O&M is paid for the stages that are left after the one in "
             "which something is built. "
             + (
@@ -89,8 +92,14 @@ def assumptions(settings: TransitionSettings, case: Case, quick: bool) -> pd.Dat
         ),
         (
             "Days",
-            "Sketched by formula from a seed: no weather stands behind them. Each is judged for itself, storage ends as "
-            "it began.",
+            f"{len(setup.days)} representative days from {setup.origin}. Each is judged for itself, storage ends as it "
+            "began."
+            + (
+                ""
+                if setup.agreement is None
+                else f" On another year their groups and groups of its own share a normalised mutual information of "
+                f"{setup.agreement[0]:.2f}, adjusted {setup.agreement[1]:.2f} (the paper: 0.75)."
+            ),
         ),
         (
             "Network",
@@ -101,12 +110,14 @@ def assumptions(settings: TransitionSettings, case: Case, quick: bool) -> pd.Dat
         ),
         (
             "Base",
-            "One per unit of the published units and loads is taken for 13 MW: then capacities and the peak of 12 353 MW "
+            "One per unit of the published units and loads is taken for 13 MW: then "
+            "capacities and the peak of 12 353 MW "
             "are those of Alberta.",
         ),
         (
             "Wind and sun",
-            "Curtailment has one price, so it is counted by bus; zones feed the nearest bus without a line of their own.",
+            "Curtailment has one price, so it is counted by bus; zones feed the nearest "
+            "bus without a line of their own.",
         ),
         (
             "Whole pieces",
@@ -127,7 +138,8 @@ def provenance(
 ) -> dict[str, Any]:
     """Versions, seeds, hashes and seconds."""
     given = settings.tables
-    paths = (given.buses, given.branches, given.units, given.zones, given.parameters)
+    tables = (given.buses, given.branches, given.units, given.zones, given.parameters)
+    paths = [path for path in (*tables, settings.days.load, settings.days.other_load) if path]
     return {
         "versions": versions(("gridstudio", "highspy", "numpy", "pandas", "scipy")),
         "seed": settings.training.seed,

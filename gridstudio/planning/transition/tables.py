@@ -130,7 +130,7 @@ def decisions(name: str, answer: Solved) -> pd.DataFrame:
                 (name, stage + 1, names[-1], " > ".join(names), p, items.names[item], places[item], where[item])
                 + (amount * scale[item], units[item], amount * price[item])
             )
-    columns = "case stage state path probability factor place bus amount unit cost_musd".split()
+    columns = ["case", "stage", "state", "path", "probability", "factor", "place", "bus", "amount", "unit", "cost_musd"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -178,7 +178,7 @@ def paths(name: str, answer: Solved) -> pd.DataFrame:
                 (name, " > ".join(names), float(cost.plan.probabilities[row]), stage + 1, state)
                 + (float(cost.investment_musd[row, stage]), float(cost.operation_musd[row, stage]))
             )
-    columns = "case path probability stage state investment_musd operation_musd".split()
+    columns = ["case", "path", "probability", "stage", "state", "investment_musd", "operation_musd"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -294,7 +294,9 @@ def outlooks(case: Case) -> pd.DataFrame:
 def parameters(case: Case) -> pd.DataFrame:
     """The parameter file as read."""
     given = case.parameters
-    rows = [(name, value, given.units.get(name, ""), given.sources.get(name, "")) for name, value in given.values.items()]
+    rows = [
+        (name, value, given.units.get(name, ""), given.sources.get(name, "")) for name, value in given.values.items()
+    ]
     return pd.DataFrame(rows, columns=["name", "value", "unit", "source"])
 
 
@@ -315,13 +317,28 @@ def simulations(realised: Sequence[tuple[str, str, str, Realisations]]) -> dict[
             )
         kept = slice(0, _KEPT)
         each.append(
-            pd.DataFrame({"realisation": np.arange(1, len(found) + 1), "probability": found.probabilities, **quantities})
+            pd.DataFrame(
+                {"realisation": np.arange(1, len(found) + 1), "probability": found.probabilities, **quantities}
+            )
             .drop(columns="operation_busd")
             .iloc[kept]
             .assign(case=case, plan=plan, sample=sample)
         )
-    columns = "case plan sample realisations quantity mean p05 p25 p50 p75 p95 highest".split()
-    order = "case plan sample realisation probability cost_busd shed_gwh curtailed_gwh".split()
+    columns = [
+        "case",
+        "plan",
+        "sample",
+        "realisations",
+        "quantity",
+        "mean",
+        "p05",
+        "p25",
+        "p50",
+        "p75",
+        "p95",
+        "highest",
+    ]
+    order = ["case", "plan", "sample", "realisation", "probability", "cost_busd", "shed_gwh", "curtailed_gwh"]
     whole = pd.concat(each, ignore_index=True)[order] if each else pd.DataFrame(columns=order)
     return {"simulations": pd.DataFrame(rows, columns=columns), "realisations": whole}
 

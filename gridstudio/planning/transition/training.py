@@ -1,11 +1,12 @@
 """Solving a case: train on the relaxation, then with whole investments, and judge the policy on every path."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import sparse
 
 from gridstudio.planning.transition.case import FloatArray
@@ -56,7 +57,7 @@ class Until:
     cost_musd: float
     gap: float
 
-    def reason(self, log: list[Iteration], simulate: object) -> str | None:
+    def reason(self, log: Sequence[Iteration], simulate: Callable[[int], NDArray[np.float64]]) -> str | None:
         if self.cost_musd <= (1 + self.gap) * log[-1].bound:
             return f"gap {self.gap:g} reached"
         return None
@@ -97,7 +98,10 @@ def solve(
             break
         policy = train(
             graph,
-            stopping=(*_rules(given, left, given.integer_iterations), Until(best.total_musd, given.gap * _GAP_TO_TRAIN)),
+            stopping=(
+                *_rules(given, left, given.integer_iterations),
+                Until(best.total_musd, given.gap * _GAP_TO_TRAIN),
+            ),
             forward=Default(integer=True),
             scheme=scheme,
             seed=given.seed + rounds,
@@ -145,9 +149,7 @@ def _without_operation(graph: PolicyGraph) -> PolicyGraph:
     """The graph of decisions alone: operation is judged elsewhere, and decides nothing that is handed on."""
     one, none = np.zeros(1), np.zeros(0)
     nothing = StageProblem(one, one, one, sparse.csr_matrix((0, 1)), none, none)
-    bare = [
-        replace(node, parts=tuple(replace(part, problem=nothing) for part in node.parts)) for node in graph.nodes
-    ]
+    bare = [replace(node, parts=tuple(replace(part, problem=nothing) for part in node.parts)) for node in graph.nodes]
     return replace(graph, nodes=tuple(bare))
 
 
@@ -174,11 +176,22 @@ def _better(one: PlanCost | None, other: PlanCost) -> PlanCost:
 
 
 def _convergence(logs: list[tuple[str, tuple[Iteration, ...]]]) -> pd.DataFrame:
-    rows, seconds, solves, best = [], 0.0, 0, -np.inf
+    rows: list[tuple[str, int, float, float, float, int, int]] = []
+    seconds, solves, best = 0.0, 0, -np.inf
     for phase, log in logs:
         for line in log:
             best = max(best, line.bound)
-            rows.append((phase, len(rows) + 1, best, line.simulated_cost, seconds + line.seconds, solves + line.solves, line.cuts))
+            rows.append(
+                (
+                    phase,
+                    len(rows) + 1,
+                    best,
+                    line.simulated_cost,
+                    seconds + line.seconds,
+                    solves + line.solves,
+                    line.cuts,
+                )
+            )
         if log:
             seconds, solves = seconds + log[-1].seconds, solves + log[-1].solves
     columns = ["phase", "iteration", "bound_musd", "simulated_musd", "seconds", "solves", "cuts"]

@@ -218,6 +218,6 @@ class PowerFlow:
         weight = self.hours.weight_h[circuit.window]
         seen = simulate(circuit.phases, circuit.drivers, changes, chosen, weight, name, boost)
         more = seen.cut_mw - cut_mw[cases]
-        returning = (added[cases] > TINY_MW).any(axis=2)
+        returning = np.asarray((added[cases] > TINY_MW).any(axis=2))
         found[cases] = np.where(returning[..., None] & (more > TINY_MW), more, 0.0)
         return found

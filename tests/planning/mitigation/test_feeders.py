@@ -18,7 +18,7 @@ def clean_or_explained(result):
     assert (result.tables["plan"]["cost_usd"] >= 0).all()
 
 
-@pytest.mark.parametrize("name", ["ieee13"])
+@pytest.mark.parametrize("name", ["ieee37"])
 def test_a_feeder_with_grown_load_ends_clean(name):
     result = feeder_study(name, 1.3)
     clean_or_explained(result)

@@ -106,7 +106,8 @@ def small(chain):
             "devices.csv": "device,element,type,normally_open,remote\n"
             + "".join(f"{name},line.sw_{name},switch,false,true\n" for name in "abcde")
             + "tie,line.tie,switch,true,true\n",
-            "weights.csv": "load,weight,critical,source\nat_c,5,true,a test\nat_e_end,10,true,a test\nat_d,2,true,a test\n",
+            "weights.csv": "load,weight,critical,source\nat_c,5,true,a test\n"
+            "at_e_end,10,true,a test\nat_d,2,true,a test\n",
         }
         sites = [{"name": name, "max_kw": 200, "kva_per_kw": 1.25} for name in "cedb"]
         return chain(files, **{"sites": sites, **sections}).prepare()

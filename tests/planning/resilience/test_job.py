@@ -103,6 +103,14 @@ def test_the_study_files_can_be_read_and_checked(pytestconfig):
         assert settings.scenarios.keep == 49
 
 
+def test_without_a_fault_nothing_is_lost_and_nothing_told(result):
+    found = result()
+    assert not found.tables["findings"]["text"].str.contains("Without any fault").any()
+    calm = table(found, "scenarios")["sections_out"].eq(0)
+    assert calm.sum() == 1
+    assert table(found, "scenarios").loc[calm, "q_kw"].tolist() == [0.0]
+
+
 def test_a_quick_run_asks_for_less(chain):
     settings = chain(sweep=SWEEP, monte_carlo={"storms": 10_000}, scenarios={"keep": 49}).settings
     quick = settings.quick()

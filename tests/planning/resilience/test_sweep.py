@@ -168,10 +168,15 @@ def test_a_loss_that_keeps_falling_does_not_saturate(last, expected):
     assert told(found, "then saturates") == expected
 
 
-@pytest.mark.parametrize(("many", "expected"), [(80.0, "yes"), (130.0, "no"), (100.0, "no")])
+@pytest.mark.parametrize(("many", "expected"), [(80.0, "yes"), (130.0, "no"), (100.0, "not decided")])
 def test_more_sites_must_lower_the_tail_to_support_the_finding(many, expected):
     found = budget_points({(100.0, 6): 100.0, (100.0, 9): many})
     assert told(found, "More candidate sites lower CVaR") == expected
+
+
+def test_one_budget_says_nothing_about_more_of_it():
+    table = statements(budget_points({(100.0, 6): 100.0, (100.0, 9): 80.0}), [600.0] * 9)
+    assert not table["statement"].str.contains("budget lowers|More budget").any()
 
 
 @pytest.mark.parametrize(("sources", "expected"), [(3, "yes"), (1, "no")])

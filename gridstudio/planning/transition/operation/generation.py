@@ -24,9 +24,7 @@ def existing_units(day: Day) -> None:
     price = np.array([running_cost(day, f"unit_{kind}", kind) for kind in kinds])
     retrofits = day.items.factor("ccs").site if day.items.has("ccs") else np.zeros(0, dtype=np.int64)
     fixed = ~np.isin(units, retrofits)
-    power = day.program.variables(
-        day.name("existing_power"), shape, np.where(fixed, least, 0.0), most, day.usd(price)
-    )
+    power = day.program.variables(day.name("existing_power"), shape, np.where(fixed, least, 0.0), most, day.usd(price))
     day.program.add_sums(day.balance, day.bus_of(day.case.units.bus[units]), power)
     _emit(day, power, np.array([given.get(f"unit_{kind}_co2_t_per_mwh", 0.0) for kind in kinds]))
     total = [power]
@@ -62,9 +60,7 @@ def _retrofitted(
     return captured
 
 
-def _existing_ramps(
-    day: Day, units: IntArray, most: FloatArray, power: list[IntArray], retrofits: IntArray
-) -> None:
+def _existing_ramps(day: Day, units: IntArray, most: FloatArray, power: list[IntArray], retrofits: IntArray) -> None:
     """(17), (18): change from hour to hour of a unit, where its ramp is less than its whole range."""
     ramp = day.case.units.ramp_mw_per_h[units] / BASE_MW
     slow = np.flatnonzero(ramp < most)

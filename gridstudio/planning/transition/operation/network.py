@@ -150,7 +150,9 @@ def new_line_flow_rule(day: Day, net: Grid, flows: Flows) -> None:
     branches, built = day.case.branches, day.columns("line")
     across = day.bus_of(branches.from_bus[lines]).T - day.bus_of(branches.to_bus[lines]).T
     widest = _widest_angle(day, net, flows, across) + flows.most_shift[lines]
-    widest = np.minimum(widest, 2 * net.angle_limit + flows.most_shift[lines]) if "angle_limit" not in day.off else widest
+    widest = (
+        np.minimum(widest, 2 * net.angle_limit + flows.most_shift[lines]) if "angle_limit" not in day.off else widest
+    )
     for sign in (1.0, -1.0):
         rows = day.program.rows("new_line_flow_rule (22)", (day.hours, len(lines)), -np.inf, widest)
         day.program.add(rows, flows.new, sign * net.degrees[lines])

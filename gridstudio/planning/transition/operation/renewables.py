@@ -13,7 +13,7 @@ def renewables(day: Day) -> None:
     The price of curtailment is the same everywhere, so wind and sun of one bus are one pair of variables.
     """
     standing = _standing(day)
-    fed = standing.any(axis=0)
+    fed = np.asarray(standing.any(axis=0))
     for name in RENEWABLE:
         if day.items.has(name):
             fed[day.case.zones.bus[day.items.factor(name).site]] = True

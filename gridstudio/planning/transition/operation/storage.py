@@ -23,7 +23,9 @@ def batteries(day: Day) -> None:
     power, energy = given["battery_power_mw"] / BASE_MW, given["battery_energy_mwh"] / BASE_MW
     shape = (day.hours, len(site))
     charge = program.variables(day.name("battery_charge"), shape, 0.0, power)
-    discharge = program.variables(day.name("battery_discharge"), shape, 0.0, power, day.usd(given["battery_vom_usd_per_mwh"]))
+    discharge = program.variables(
+        day.name("battery_discharge"), shape, 0.0, power, day.usd(given["battery_vom_usd_per_mwh"])
+    )
     stored = program.variables(day.name("battery_stored"), shape, 0.0, energy)
     buses = day.bus_of(site)
     program.add_sums(day.balance, buses, discharge)
