@@ -103,8 +103,11 @@ def solve(problem: Problem, risk: RiskMeasure = Expectation(), effort: Effort = 
         raise InputError(_least_budget(problem, effort))
     info = highs.getInfo()
     if not math.isfinite(info.objective_function_value) or info.primal_solution_status == 0:
-        raise SolverError(f"The program ended without a plan: {highs.modelStatusToString(status)}.")
-    chosen = np.asarray(highs.getSolution().col_value)[columns.build] > 0.5  # (candidate, year)
+        if np.isfinite(problem.most_unserved).any():
+            raise SolverError(f"The program ended without a plan: {highs.modelStatusToString(status)}.")
+        chosen = np.zeros(columns.build.shape, dtype=bool)  # stopped early: to build nothing is a plan, with its gap
+    else:
+        chosen = np.asarray(highs.getSolution().col_value)[columns.build] > 0.5  # (candidate, year)
     plan = Plan(problem.years, np.where(chosen.any(axis=1), chosen.argmax(axis=1), NEVER))
     optimal = status == highspy.HighsModelStatus.kOptimal
     return priced(

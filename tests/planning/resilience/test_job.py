@@ -8,6 +8,8 @@ from gridstudio.planning import job, read_study, resilience
 from gridstudio.planning.resilience import run
 from gridstudio.planning.resilience.settings import ResilienceSettings
 
+pytestmark = pytest.mark.long  # minutes of power flows and programs
+
 SWEEP = {"budgets_kw": [50.0, 200.0], "site_counts": [2], "budget_lambdas": [0.0]}
 TIMES = ["seconds"]
 

@@ -10,6 +10,8 @@ from gridstudio.planning.resilience.islands import second_stage
 from gridstudio.planning.resilience.loop import checked_plan, objective
 from gridstudio.planning.resilience.program import solve_program
 
+pytestmark = pytest.mark.long  # minutes of power flows and programs
+
 LOSSY = "r1=3 x1=3 r0=6 x0=6 c1=0 c0=0 normamps=1000"
 WEAK = "r1=12 x1=12 r0=24 x0=24 c1=0 c0=0 normamps=1000"
 EXACT = Effort(gap=0.0, seconds=60.0, check_rounds=6)

@@ -16,6 +16,8 @@ from gridstudio.planning.resilience.contract import Budget, Effort, Plan, Proble
 from gridstudio.planning.resilience.program import solve_program
 from gridstudio.solve.risk import CVaR, value
 
+pytestmark = pytest.mark.long  # minutes of power flows and programs
+
 EXACT = Effort(gap=0.0, seconds=60.0)
 STEP_KW = 50.0
 

@@ -14,6 +14,8 @@ from gridstudio.planning.resilience.statements import statements
 from gridstudio.planning.resilience.sweep import Bench, Case, Kept, Outcome, Point, identity, points, run_sweep
 from gridstudio.planning.resilience.sweep_tables import sweep_losses_table, sweep_table
 
+pytestmark = pytest.mark.long  # minutes of power flows and programs
+
 SWEEP = {
     "scenarios": [2, 4],
     "draws": 2,
@@ -153,11 +155,11 @@ def test_a_cvar_that_falls_with_alpha_contradicts_the_finding(kw, expected):
     assert told(risk_points({(1.0, 0.8): 100.0, (1.0, 0.95): kw}), "alpha shifts") == expected
 
 
-def budget_points(losses, sources=1):
-    """{(budget, sites): loss} at lambda 0 as sure losses."""
+def budget_points(losses, sources=1, lambda_=0.0):
+    """{(budget, sites): loss} as sure losses."""
     beta = {f"s{n}": 100.0 for n in range(sources)}
     return [
-        (Point("budget", Case(9, 0, 0.0, 0.9, kw, sites), 0.9), outcome([q, q], beta_kw=beta))
+        (Point("budget", Case(9, 0, lambda_, 0.9, kw, sites), 0.9), outcome([q, q], beta_kw=beta))
         for (kw, sites), q in losses.items()
     ]
 
@@ -170,7 +172,7 @@ def test_a_loss_that_keeps_falling_does_not_saturate(last, expected):
 
 @pytest.mark.parametrize(("many", "expected"), [(80.0, "yes"), (130.0, "no"), (100.0, "not decided")])
 def test_more_sites_must_lower_the_tail_to_support_the_finding(many, expected):
-    found = budget_points({(100.0, 6): 100.0, (100.0, 9): many})
+    found = budget_points({(100.0, 6): 100.0, (100.0, 9): many}, lambda_=1.0)
     assert told(found, "More candidate sites lower CVaR") == expected
 
 
