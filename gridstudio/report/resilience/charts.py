@@ -64,7 +64,9 @@ def weather(wind: pd.DataFrame, fragility: pd.DataFrame, strata: pd.DataFrame, t
                 row.wind_from_m_s, row.wind_to_m_s, color=style.ACCENT_PALE, alpha=0.55, linewidth=0, zorder=0
             )
     if len(strata):
-        entries.append(Entry("every other stratum of drawn storms", {"color": style.ACCENT_PALE, "linewidth": 9.0, **BUTT}))
+        entries.append(
+            Entry("every other stratum of drawn storms", {"color": style.ACCENT_PALE, "linewidth": 9.0, **BUTT})
+        )
     for number, ((kind, hardened), part) in enumerate(fragility.groupby(["kind", "hardened"], sort=False)):
         metres = style.number(part["reference_length_m"].iloc[0])
         name = f"{drawable(kind, 20)}{', hardened' if hardened else ''}, {metres} m"

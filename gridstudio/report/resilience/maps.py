@@ -81,7 +81,9 @@ def _scenario(study: Study, diagram: Diagram, one: Telling) -> Panel:
             zip(names, diagram.branches["element"], strict=True)]  # fmt: skip
     table = study.table("scenarios").set_index("scenario")
     row = table.loc[one.scenario]
-    lost = f"{style.percent(row['probability'], 1)}, {style.number(row['wind_m_s'])} m/s, {style.number(row['q_kw'])} lost"
+    lost = (
+        f"{style.percent(row['probability'], 1)}, {style.number(row['wind_m_s'])} m/s, {style.number(row['q_kw'])} lost"
+    )
     caption = f"{one.why}: scenario {one.scenario}, p {lost}"
     thick = np.array([k in ("source", "faulted") for k in kind], dtype=bool)
     return Panel(caption, [COLOURS[k] for k in kind], thick, _marks(study, diagram, one.scenario), _pins(study, one))
@@ -105,8 +107,22 @@ def _marks(study: Study, diagram: Diagram, scenario: int) -> list[Dots]:
     return [
         Dots(found(at, _texts(shed.loc[~critical, "bus"])), style.PAPER, 4.0, "o", style.INK, "load not picked up"),
         Dots(found(at, _texts(shed.loc[critical, "bus"])), "#e69f00", 8.0, "^", style.INK, "critical, not picked up"),
-        Dots(found(places, _texts(devices.loc[shut, "element"])), style.INK, 6.0, "s", style.PAPER, "device, closed in the storm"),
-        Dots(found(places, _texts(devices.loc[~shut, "element"])), style.PAPER, 6.0, "s", style.INK, "device, open in the storm"),
+        Dots(
+            found(places, _texts(devices.loc[shut, "element"])),
+            style.INK,
+            6.0,
+            "s",
+            style.PAPER,
+            "device, closed in the storm",
+        ),
+        Dots(
+            found(places, _texts(devices.loc[~shut, "element"])),
+            style.PAPER,
+            6.0,
+            "s",
+            style.INK,
+            "device, open in the storm",
+        ),
         Dots(found(places, failed), "#d55e00", 10.0, "X", style.PAPER, "line that fails unless hardened"),
         Dots(found(at, _texts(study.built["bus"])), SOURCE_COLOUR, 11.0, "h", style.INK, "grid-forming source"),
     ]

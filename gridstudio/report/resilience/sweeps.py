@@ -174,15 +174,18 @@ def boxes(table: pd.DataFrame, spread: pd.DataFrame, text: Text, path: Path) -> 
         for row in table[table["lambda"] == lambda_].to_dict("records"):
             colour = REGIONS[counts.index(row["sites"]) % len(REGIONS)]
             side = counts.index(row["sites"]) - (len(counts) - 1) / 2
-            at = budgets.index(row["budget_kw"]) + 0.8 * side / len(counts)
+            at = budgets.index(row["budget_kw"]) + min(0.8 / len(counts), 0.1 * len(budgets)) * side
             if row["point"] in quantile.index:
-                _box(axes, at, 0.6 / len(counts), quantile.loc[row["point"]], (row, colour))
+                _box(axes, at, min(0.6 / len(counts), 0.06 * len(budgets)), quantile.loc[row["point"]], (row, colour))
         axes.set(xlim=(-0.6, len(budgets) - 0.4), ylim=(0, top))
         axes.set_xticks(range(len(budgets)), [style.number(kw) for kw in budgets])
         quiet(axes, "budget [kW]", "loss [weighted kW]")
         axes.grid(axis="x", visible=False)
         axes.yaxis.set_major_formatter(PLAIN)
-    entries = [line_entry(f"{int(n)} sites", REGIONS[k % len(REGIONS)], 9.0, alpha=0.5, solid_capstyle="butt") for k, n in enumerate(counts)]
+    entries = [
+        line_entry(f"{int(n)} sites", REGIONS[k % len(REGIONS)], 9.0, alpha=0.5, solid_capstyle="butt")
+        for k, n in enumerate(counts)
+    ]
     mark: dict[str, Any] = {"linestyle": "none", "color": style.INK}
     entries += [Entry("E", {"marker": "o", "markersize": 6, **mark}), Entry("CVaR", {"marker": "D", **mark})]
     legend(sheet, [*entries, Entry("99 %", {"marker": "x", "markersize": 6, **mark})], "Box 25-75 %", WIDTH)
@@ -218,7 +221,7 @@ def sources(table: pd.DataFrame, max_kw: Sequence[float], text: Text, path: Path
     quiet(left, label, "sources that are built")
     quiet(right, label, "mean size of a source [kW]")
     for axes in (left, right):
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
         axes.xaxis.set_major_formatter(PLAIN)
         axes.xaxis.set_major_locator(FixedLocator(sorted(set(table[x].astype(float)))))
     entries = [Entry(curve.label, curve.look) for curve in drawn]
