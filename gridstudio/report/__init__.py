@@ -14,6 +14,7 @@ JOBS = {
     "islanding": "gridstudio.report.islanding",
     "mitigation": "gridstudio.report.mitigation",
     "reconductoring": "gridstudio.report.reconductoring",
+    "resilience": "gridstudio.report.resilience",
     "restoration": "gridstudio.report.restoration",
     "upgrades": "gridstudio.report.upgrades",
 }

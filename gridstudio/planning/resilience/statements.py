@@ -118,13 +118,13 @@ def more_sites_lower_cvar(found: Found) -> list[Row]:
     no difference is greater than the gaps of the two programs."""
     top = max(point.case.lambda_ for point, _ in found)
     counts = sorted({point.case.sites for point, _ in found})
-    if len(counts) < 2:
+    if len(counts) < 2 or top == 0:  # without risk aversion no program looks at CVaR
         return []
     at = {(p.case.sites, p.case.budget_kw): (p, o) for p, o in found if p.case.lambda_ == top}
     lower, never, text = 0, True, []
     for kw in sorted({budget for _, budget in at}):
         (a, few), (b, many) = at[counts[0], kw], at[counts[-1], kw]
-        gain, slack = cvar(a, few) - cvar(b, many), (open_kw(few) + open_kw(many)) / max(top, 1e-9)
+        gain, slack = cvar(a, few) - cvar(b, many), (open_kw(few) + open_kw(many)) / top
         lower += gain > slack
         never &= gain >= -slack
         fresh, error = cvar_difference(few.fresh_q, many.fresh_q, a.alpha)

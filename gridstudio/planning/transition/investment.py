@@ -44,6 +44,8 @@ def investment_problem(
     count = len(items.state_item)
     top = items.most[items.state_item]
     incoming = program.variables("in_service", count, 0.0, top)
+    if not count:
+        program.variables("nothing_to_build", 1, 0.0, 0.0)  # a solver wants a column
     if stage == items.stage_count - 1:
         return program.problem(items.states(incoming))
     outgoing = program.variables("in_service_next", count, 0.0, top)

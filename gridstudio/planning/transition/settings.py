@@ -132,15 +132,15 @@ class TransitionSettings(Settings):
         return self
 
     def quick(self) -> Self:
-        """At most two days, 30 iterations and half a minute a case, 200 realisations from four unseen days."""
+        """At most two days, 60 iterations and a minute a case, 200 realisations from four unseen days."""
         training, study = self.training, self.study
         return self.model_copy(
             update={
                 "days": self.days.model_copy(update={"count": min(2, self.days.count)}),
                 "training": training.model_copy(
                     update={
-                        "iterations": min(30, training.iterations),
-                        "seconds": min(30.0, training.seconds),
+                        "iterations": min(60, training.iterations),
+                        "seconds": min(60.0, training.seconds),
                         "integer_iterations": min(2, training.integer_iterations),
                     }
                 ),

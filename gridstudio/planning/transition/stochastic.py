@@ -44,7 +44,8 @@ def value(solved: Solved, given: TrainingSettings, scheme: Scheme = Serial()) ->
     whole = make_plan(model, held)
     fixed = {model.name(0, place): builds[0] for place in range(len(model.case.chain.stages[0]))}
     first = solve(model, given, scheme, fixed=fixed, start=whole)
-    return StochasticValue(solved.cost, mean, cost_of(whole, Dispatcher(model)), first)
+    stochastic = min(solved.cost, first.cost, key=lambda cost: cost.total_musd)  # both are plans for all outlooks
+    return StochasticValue(stochastic, mean, cost_of(whole, Dispatcher(model)), first)
 
 
 def mean_chain(chain: Chain) -> Chain:

@@ -25,6 +25,7 @@ from gridstudio.solve.sddp.stopping import BoundStalling, Iteration, Iterations,
 from gridstudio.solve.sddp.training import train
 
 LIMITS = MipLimits(gap=1e-3, time_s=5.0)  # of an investment problem with whole pieces
+_IDLE_ROUNDS = 4  # rounds with whole investments that may bring nothing before training gives up
 _GAP_TO_TRAIN = 0.5  # of the gap that is asked for, so that the policy's own gap has room
 
 
@@ -89,13 +90,17 @@ def solve(
     logs, reason, bound = [("relaxed", policy.log)], policy.reason, policy.bound
     best = _better(best, judged(model, policy, dispatcher, scheme))
     integers = bool(model.items.integer.any()) and given.integer_iterations > 0
-    rounds = 0
+    rounds, idle = 0, 0
     while integers and best.total_musd > (1 + given.gap) * bound:
         left = given.seconds - (time.perf_counter() - begun)
         rounds += 1
         if left <= 0 or sum(len(log) for _, log in logs) >= given.iterations:
             reason = "time is up" if left <= 0 else f"{given.iterations} iterations"
             break
+        if idle >= _IDLE_ROUNDS:
+            reason = f"no better bound or plan in {idle} rounds of {given.integer_iterations} iterations"
+            break
+        before = (bound, best.total_musd)
         policy = train(
             graph,
             stopping=(
@@ -111,6 +116,8 @@ def solve(
         logs.append(("whole investments", policy.log))
         bound, reason = max(bound, policy.bound), policy.reason
         best = _better(best, judged(model, policy, dispatcher, scheme))
+        better = max(bound - before[0], before[1] - best.total_musd) > given.stall_tolerance * best.total_musd
+        idle = 0 if better else idle + 1
     if best.total_musd <= (1 + given.gap) * bound:
         reason = f"gap of {given.gap:g} reached" if len(logs) > 1 else reason
     exact = Dispatcher(model, exact=True)
@@ -131,7 +138,7 @@ def plan_of(model: Model, policy: Policy, scheme: Scheme = Serial()) -> Plan:
 
     def build(visit: Visit) -> FloatArray:
         found = visit.columns[0][first : first + count]
-        if not len(found):  # in the last stage nothing is built
+        if len(found) < count:  # in the last stage nothing is built
             return np.zeros(count)
         return np.where(model.items.integer, np.round(found), np.maximum(found, 0.0))
 

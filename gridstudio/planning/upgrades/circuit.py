@@ -42,14 +42,15 @@ class Plain:
 @dataclass(frozen=True, eq=False)
 class Circuit:
     """The circuit with its futures' span solved: ``design`` (state, feeder, class) multipliers, ``watches`` (zone,),
-    ``base`` estimates (zone,) without measures, ``window`` (step,): the hours in which anything may bind."""
+    ``base`` estimates (zone,) without measures, ``windows`` (year,): the hours of each year in
+    which anything may bind."""
 
     phases: Phases
     drivers: Drivers
     design: FloatArray
     watches: tuple[Watch, ...]
     base: tuple[Estimate, ...]
-    window: IntArray
+    windows: tuple[IntArray, ...]
 
     @property
     def zones(self) -> Zones:
@@ -122,21 +123,23 @@ def solve_circuit(
 ) -> Circuit:
     """Solve the circuit without measures over the span of the futures, and see what may bind and when."""
     drivers = Drivers(plain.zones, hours, settings.scenarios, settings.horizon.years)
-    low, high = drivers.span(futures)
-    hot = drivers.multipliers(high[0], high[1], low[2])  # (feeder, class, hour)
-    draw = drivers.load_mw(hot).sum(axis=0)
+    low, high = drivers.span(futures)  # (3, year, feeder)
+    hot = drivers.multipliers(high[0], high[1], low[2])  # (year, feeder, class, hour)
+    draw = drivers.load_mw(hot[-1]).sum(axis=0)
     first = np.argsort(-draw, kind="stable")[: max(4, len(hours) // 3)]
     count = settings.powerflow.states
     states = hours_of_states(np.sort(first), len(hours), count)
     states[0] = first[0]
-    design = drivers.design(low, high, states)
+    design = drivers.design(low.min(axis=1), high.max(axis=1), states)
     solved = solve_states(phases, drivers, design, [BASE], "estimate")
     _must_converge(solved)
     zones, v_min = plain.zones, plain.limits.v_min_pu
     watches = tuple(watched_of(zones, solved, zone, v_min) for zone in range(len(zones)))
     base = tuple(fit(zones, zone, w, solved, 0, v_min) for zone, w in enumerate(watches))
-    window = _window(settings, base, np.moveaxis(hot, -1, 0), draw)
-    return Circuit(phases, drivers, design, watches, base, window)
+    windows = tuple(
+        _window(settings, base, np.moveaxis(year, -1, 0), drivers.load_mw(year).sum(axis=0)) for year in hot
+    )
+    return Circuit(phases, drivers, design, watches, base, windows)
 
 
 def _must_converge(states: States) -> None:
@@ -149,7 +152,7 @@ def _must_converge(states: States) -> None:
 
 
 def _window(settings: UpgradesSettings, base: tuple[Estimate, ...], hot: FloatArray, draw: FloatArray) -> IntArray:
-    """Hours in which, at the highest drivers of any future, something comes within the margin of its limit."""
+    """Hours in which, at a year's highest drivers of any future, something comes within the margin of its limit."""
     near = np.zeros(len(hot), dtype=bool)
     near[int(draw.argmax())] = True
     for one in base:

@@ -62,9 +62,9 @@ class Drivers:
         return self.multipliers(zero + 1, zero, zero)
 
     def span(self, futures: Futures) -> tuple[FloatArray, FloatArray]:
-        """Least and highest growth factor, EVs and solar (3, feeder) of any year of ``futures``."""
+        """Least and highest growth factor, EVs and solar (3, year, feeder) in each year of ``futures``."""
         parts = np.stack(self._parts(futures))  # (3, scenario, year, feeder)
-        return parts.min(axis=(1, 2)), parts.max(axis=(1, 2))
+        return parts.min(axis=1), parts.max(axis=1)
 
     def design(self, low: FloatArray, high: FloatArray, states: IntArray) -> FloatArray:
         """Multipliers (state, feeder, class) that fill the span, state n in hour ``states``[n], the first the highest.

@@ -34,9 +34,9 @@ def tables_of(
 
 def needs(provider: PowerFlow, futures: Futures, before: list[Simulated]) -> pd.DataFrame:
     """A row for each scenario, zone and year, if nothing is built."""
-    zones, window = provider.circuit.zones, provider.circuit.window
+    circuit, zones = provider.circuit, provider.circuit.zones
     weight, parts = provider.hours.weight_h, []
-    for year, one in zip(provider.circuit.drivers.years, before, strict=True):
+    for year, window, one in zip(circuit.drivers.years, circuit.windows, before, strict=True):
         seen = one.seen
         for zone, name in enumerate(zones.names):
             mine = zones.branch_zone == zone

@@ -30,9 +30,11 @@ from gridstudio.planning.upgrades.contract import (
 from gridstudio.planning.upgrades.estimate import Estimate, fit, solve_states
 from gridstudio.planning.upgrades.relief import missed, relieved
 from gridstudio.planning.upgrades.simulation import Seen, simulate, together
+from gridstudio.planning.upgrades.zones import SOLAR
 
 Key = tuple[int, ...]
 TINY_MW = 1e-6
+NEAR = 0.03  # of the load: room that recovering load leaves, below which it is solved
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,24 +166,25 @@ class PowerFlow:
         return self._simulated[key]
 
     def _simulate(self, futures: Futures, year: int, members: BoolArray, name: str) -> Simulated:
-        circuit, window, zones = self.circuit, self.circuit.window, self.circuit.zones
+        circuit, window, zones = self.circuit, self.circuit.windows[year], self.circuit.zones
         changes = self._changes(self._wires(members))
-        multipliers = self.multipliers(futures)[:, year][..., window]
-        weight = self.hours.weight_h[window]
-        seen = simulate(circuit.phases, circuit.drivers, changes, multipliers, weight, name)
-        short = np.zeros((len(futures), len(self.hours), len(zones)))
-        added = np.zeros((len(futures), len(self.hours), zones.feeders))
+        multipliers = self.multipliers(futures)[:, year]
+        weight = self.hours.weight_h
+        seen = simulate(circuit.phases, circuit.drivers, changes, multipliers[..., window], weight[window], name)
+        cut = np.zeros((len(futures), len(self.hours), len(zones)))
+        cut[:, window] = seen.cut_mw
+        short, tight = np.zeros_like(cut), np.zeros(cut.shape[:2], dtype=bool)
+        added = np.zeros((*cut.shape[:2], zones.feeders))
         for zone in range(len(zones)):
             mine = members & np.array([feeder == zones.names[zone] for feeder in self.menu.feeder], dtype=bool)
-            over = self._room(futures, year, zone, mine)
-            cut = seen.cut_mw[..., zone]
-            over[:, window] = np.where(cut > TINY_MW, cut, np.minimum(over[:, window], -TINY_MW))
+            over = self._room(futures, year, zone, mine, cut[..., zone])
             after = relieved(over, self.ev_mw(futures, zone)[:, year], self.menu, mine, self.hours)
             short[..., zone] = np.where(after > TINY_MW, after, 0.0)
             more = np.where(after > over + TINY_MW, after - over, 0.0)
-            added += self._spread(more, zone, multipliers.shape, futures, year)
-        recovery = self._recovery(changes, multipliers, added[:, window], seen.cut_mw, name)
-        short[:, window] += recovery
+            tight |= (more > 0) & (after > -NEAR * self.load_mw(futures, zone)[:, year])
+            added += self._spread(more, zone, futures, year)
+        tight[:, window] |= (added[:, window] > 0).any(axis=2)
+        short += self._recovery(changes, multipliers, added, tight, cut, name)
         return Simulated(seen, short)
 
     def uncured(self) -> tuple[int, int]:
@@ -189,35 +192,40 @@ class PowerFlow:
         clean = [one.seen.clean for one in self._simulated.values()]
         return int(sum((~part).sum() for part in clean)), int(sum(len(part) for part in clean))
 
-    def _room(self, futures: Futures, year: int, zone: int, mine: BoolArray) -> FloatArray:
-        """The estimate (scenario, hour): its room counts, what is short is taken from the power flow."""
+    def _room(self, futures: Futures, year: int, zone: int, mine: BoolArray, cut: FloatArray) -> FloatArray:
+        """What is short (scenario, hour) by power flow, ``cut``; elsewhere the estimated room, negative."""
         self._fit([(zone, self._wires(mine))])
-        over = self._estimated(futures, zone, mine)[:, year].copy()
-        outside = np.setdiff1d(np.arange(over.shape[1]), self.circuit.window)
-        over[:, outside] = np.minimum(over[:, outside], -TINY_MW)
-        return over
+        over = self._estimated(futures, zone, mine)[:, year]
+        return np.where(cut > TINY_MW, cut, np.minimum(over, -TINY_MW))
 
-    def _spread(self, more: FloatArray, zone: int, shape: tuple[int, ...], futures: Futures, year: int) -> FloatArray:
+    def _spread(self, more: FloatArray, zone: int, futures: Futures, year: int) -> FloatArray:
         """Load that a zone's recovery adds (scenario, hour, feeder), over its feeders by their load."""
         load = np.moveaxis(self.circuit.drivers.load_mw(self.multipliers(futures)[:, year]), 1, 2)
         load = np.maximum(load, 1e-9) * self.circuit.zones.of_zone(zone)
         return np.asarray(more[..., None] * load / np.maximum(load.sum(axis=2, keepdims=True), 1e-9))
 
     def _recovery(
-        self, changes: ChangeSet, multipliers: FloatArray, added: FloatArray, cut_mw: FloatArray, name: str
+        self,
+        changes: ChangeSet,
+        multipliers: FloatArray,
+        added: FloatArray,
+        tight: BoolArray,
+        cut_mw: FloatArray,
+        name: str,
     ) -> FloatArray:
-        """What must be shed more (scenario, step, zone) where batteries charge and shifted load returns."""
+        """What must be shed more (scenario, hour, zone) where batteries charge and shifted load returns: solved in the
+        hours in which any scenario is ``tight`` (scenario, hour)."""
         circuit, zones = self.circuit, self.circuit.zones
-        cases = np.flatnonzero((added > TINY_MW).any(axis=(1, 2)))
-        found = np.zeros((*added.shape[:2], len(zones)))
+        cases, steps = np.flatnonzero(tight.any(axis=1)), np.flatnonzero(tight.any(axis=0))
+        found = np.zeros_like(cut_mw)
         if len(cases) == 0:
             return found
-        chosen = multipliers[cases]
-        load = np.moveaxis(np.einsum("sfch,fc->sfh", chosen[:, :, :3], zones.class_kw[:, :3]), 1, 2) / 1000
-        boost = np.moveaxis(1 + added[cases] / np.maximum(load, 1e-9), 1, 2)
-        weight = self.hours.weight_h[circuit.window]
+        chosen, extra = multipliers[cases][..., steps], added[np.ix_(cases, steps)]
+        load = np.moveaxis(np.einsum("sfch,fc->sfh", chosen[:, :, :SOLAR], zones.class_kw[:, :SOLAR]), 1, 2) / 1000
+        boost = np.moveaxis(1 + extra / np.maximum(load, 1e-9), 1, 2)
+        weight = self.hours.weight_h[steps]
         seen = simulate(circuit.phases, circuit.drivers, changes, chosen, weight, name, boost)
-        more = seen.cut_mw - cut_mw[cases]
-        returning = np.asarray((added[cases] > TINY_MW).any(axis=2))
-        found[cases] = np.where(returning[..., None] & (more > TINY_MW), more, 0.0)
+        more = seen.cut_mw - cut_mw[np.ix_(cases, steps)]
+        returning = np.asarray((extra > TINY_MW).any(axis=2))
+        found[np.ix_(cases, steps)] = np.where(returning[..., None] & (more > TINY_MW), more, 0.0)
         return found

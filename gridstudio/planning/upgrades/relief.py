@@ -8,13 +8,16 @@ from gridstudio.planning.upgrades.dispatch import shift, store
 
 def relieved(over_mw: FloatArray, ev_mw: FloatArray, menu: Menu, members: BoolArray, hours: Hours) -> FloatArray:
     """``over_mw`` (..., hour) after what the measures ``members`` (candidate,) shift and store within the day."""
-    inside = np.flatnonzero(members)
-    movable = menu.shift_mw[inside].sum() + min(1.0, menu.shift_share[inside].sum()) * ev_mw
+    inside, after = np.flatnonzero(members), over_mw.copy()
+    rows = (over_mw > 0).any(axis=-1)  # where nothing is short nothing moves
+    part = over_mw[rows]
+    movable = menu.shift_mw[inside].sum() + min(1.0, menu.shift_share[inside].sum()) * ev_mw[rows]
     if np.any(movable):
-        over_mw = shift(over_mw, np.broadcast_to(movable, over_mw.shape), hours.day)
+        part = shift(part, np.broadcast_to(movable, part.shape), hours.day)
     for c in inside[menu.power_mw[inside] > 0]:
-        over_mw = store(over_mw, hours.day, menu.power_mw[c], menu.energy_mwh[c], menu.efficiency[c])
-    return over_mw
+        part = store(part, hours.day, menu.power_mw[c], menu.energy_mwh[c], menu.efficiency[c])
+    after[rows] = part
+    return after
 
 
 def missed(short_mw: FloatArray, load_mw: FloatArray, customers: float, hours: Hours) -> tuple[FloatArray, FloatArray]:

@@ -99,7 +99,9 @@ class PowerFlowSettings(Section):
     """Mode powerflow: how needs and effects are found."""
 
     states: int = Field(160, ge=40, le=5000, description="power flows of each set of measures for the estimate")
-    margin: float = Field(0.1, ge=0, lt=1, description="hours in which nothing comes so near to a limit are not solved")
+    margin: float = Field(
+        0.05, ge=0, lt=1, description="hours in which nothing comes so near to a limit are not solved"
+    )
 
 
 class GrowthSettings(Section):

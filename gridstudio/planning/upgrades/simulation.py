@@ -1,6 +1,6 @@
 """The judge: measures applied to the circuit, every scenario and year solved, load cut until the power flow is clean.
 
-A trajectory is one scenario in one year: the hours of the window in which anything may bind, from the circuit's
+A trajectory is one scenario in one year: the hours of its year in which anything may bind, from the circuit's
 baseline, taps carried on. Where an element is above its limit or a bus too low, load is cut (``shedding``) and the
 trajectory solved again, until a power flow shows no violation.
 """
@@ -97,7 +97,7 @@ def _batch(
     v_pu, current = done.flow.v_pu[done.row], done.flow.current_a[done.row]
     for _ in range(MOST_ROUNDS):
         broken = _broken(phases, zones, current, v_pu, limits)
-        clean[open_cases[~broken]] = True
+        clean[open_cases] = ~broken & np.isfinite(v_pu).all(axis=(1, 2))
         open_cases, current, v_pu = open_cases[broken], current[broken], v_pu[broken]
         if len(open_cases) == 0:
             break

@@ -1,0 +1,244 @@
+"""The verdict of a resilience study in plain English, from its tables."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from gridstudio.report import style
+from gridstudio.report.resilience.view import SUBSTATION, Study
+
+ROUNDING_KW = 0.5
+
+
+def verdict(study: Study) -> list[str]:
+    """Sentences: where to build how much, what it costs, what is lost before and after."""
+    return [text for text in (_build(study), _costs(study), _lost(study), _tail(study), _critical(study)) if text]
+
+
+def judgement(study: Study) -> list[tuple[str, bool]]:
+    """Proof by power flow, the program, sample against fresh storms, value of planning for all; with warnings."""
+    parts = (_proven(study), _refused(study), _program(study), _sample(study), _stochastic(study), _findings(study))
+    return [part for part in parts if part[0]]
+
+
+# ---- the answer ----------------------------------------------------------------------------------
+
+
+def _build(study: Study) -> str:
+    plan, built = study.table("plan"), study.built
+    if not len(plan):
+        return ""
+    if not len(built):
+        return f"Build nothing: none of {_plural(len(plan), 'candidate site')} is worth its kW here."
+    rows = built.sort_values("kw", ascending=False)
+    named = [f"{style.number(r.kw)} kW at {_site(r.site, r.bus)}" for r in rows.itertuples()]
+    return f"Build {_listed(named)}."
+
+
+def _site(site: object, bus: object) -> str:
+    return str(site) if str(site) == str(bus) else f"{site} (bus {bus})"
+
+
+def _costs(study: Study) -> str:
+    plan = study.table("plan")
+    if not len(plan):
+        return ""
+    kw = float(study.built["kw"].sum())
+    budget = study.setting("budget", "kw", None)
+    of = f" of the budget of {style.number(budget)} kW" if budget is not None else ""
+    fixed = _fixed(study)
+    text = f"That takes {style.number(kw + fixed)} kW{of}"
+    text += f" ({style.number(fixed)} kW of it for opening the sites)" if fixed else ""
+    text += f", at {len(study.built)} of {_plural(len(plan), 'candidate site')}"
+    table = study.table("investments")
+    counts = [(w, int((table["what"] == w).sum())) for w in ("hardened line", "added switch")]
+    named = [f"{_plural(n, what, 'es' if what.endswith('h') else 's')}" for what, n in counts if n]
+    if named:
+        text += f", and {style.money(table['usd'].astype(float).sum())} for {_listed(named)}"
+    return text + "."
+
+
+def _fixed(study: Study) -> float:
+    """kW of the budget for opening the sites where something is built."""
+    sites = study.result.settings.get("sites") or ()
+    fixed = {str(s.get("name")): float(s.get("fixed_kw") or 0.0) for s in sites if isinstance(s, Mapping)}
+    return sum(fixed.get(str(site), 0.0) for site in study.built["site"])
+
+
+def _lost(study: Study) -> str:
+    before, after = study.risk("fresh", "without"), study.risk("fresh", "plan")
+    if before is None or after is None:
+        return ""
+    count = len(study.table("losses"))
+    whole = study.weighted_kw
+    of = f" of {style.number(whole)}" if whole else ""
+    over = f"over {style.number(count)} fresh storms" if count else "over fresh storms"
+    return (
+        f"A storm takes {_error(before, 'mean')} weighted kW{of} in the mean without new sources and "
+        f"{_error(after, 'mean')} with them{_change(before['mean_kw'], after['mean_kw'])}{_paired(study)}, {over}."
+    )
+
+
+def _paired(study: Study) -> str:
+    """The same storms before and after: the error of the difference is smaller than those of the two."""
+    losses = study.table("losses")
+    if len(losses) < 2:
+        return ""
+    saved = (losses["without_kw"] - losses["with_plan_kw"]).to_numpy(dtype=float)
+    error = float(saved.std(ddof=1) / np.sqrt(len(saved)))
+    return f", {style.number(saved.mean())} \u00b1 {style.number(error)} less storm by storm"
+
+
+def _tail(study: Study) -> str:
+    before, after = study.risk("fresh", "without"), study.risk("fresh", "plan")
+    if before is None or after is None:
+        return ""
+    worst = f"{100 * (1 - study.alpha):.6g} %"
+    return (
+        f"In the worst {worst} of storms (CVaR) it takes {_error(before, 'cvar')} without and {_error(after, 'cvar')} "
+        f"with them{_change(before['cvar_kw'], after['cvar_kw'])}; \u00b1 is one standard error."
+    )
+
+
+def _critical(study: Study) -> str:
+    losses, loads = study.table("losses"), study.table("loads")
+    if not len(losses) or not len(loads):
+        return ""
+    whole = float(loads.loc[loads["critical"].astype(bool), "kw"].sum())
+    if not whole:
+        return ""
+    kw = float(losses["critical_kw"].mean())
+    return f"Of {style.number(whole)} kW of critical load {style.number(kw)} kW are picked up in the mean storm."
+
+
+def _error(found: Mapping[str, float], name: str) -> str:
+    error = float(found.get(f"{name}_se_kw", np.nan))
+    text = style.number(found[f"{name}_kw"])
+    return f"{text} \u00b1 {style.number(error)}" if np.isfinite(error) else text
+
+
+def _change(before: float, after: float) -> str:
+    if before <= 0:
+        return ""
+    part = 1 - after / before
+    if abs(part) < 5e-4:
+        return " (no change)"
+    return f" ({style.percent(abs(part), 1)} {'less' if part > 0 else 'MORE'})"
+
+
+# ---- what it rests on ----------------------------------------------------------------------------
+
+
+def _proven(study: Study) -> tuple[str, bool]:
+    islands = study.table("islands")
+    if not len(islands):
+        return "No island is formed in any scenario: there was nothing for the power flow to prove.", True
+    feasible = islands["feasible"].astype(bool)
+    own = int((islands["source"] != SUBSTATION).sum())
+    what = f"{_plural(len(islands), 'island')} of the plan in {_plural(islands['scenario'].nunique(), 'scenario')}"
+    if not feasible.all():
+        return f"NOT proven: {int((~feasible).sum())} of {what} are not feasible in the power flow.", True
+    low, high = islands["v_min_pu"].astype(float).min(), islands["v_max_pu"].astype(float).max()
+    load = islands["loading_max_pu"].astype(float).max()
+    return (
+        f"Proven: {'each of ' if len(islands) > 1 else ''}{what} ({own} of new sources) was solved by OpenDSS with its "
+        f"own source as swing and is feasible: voltages {style.number(low, 3)} to {style.number(high, 3)} pu, highest "
+        f"loading {style.percent(load)}."
+    ), False
+
+
+def _refused(study: Study) -> tuple[str, bool]:
+    refused, rounds = study.table("refused"), study.table("solver")
+    if not len(refused):
+        return "", False
+    why = pd.Series(reasons(study)).value_counts()
+    named = "; ".join(f"{reason} ({count})" for reason, count in why.items())
+    text = f"The power flow refused {_plural(len(refused), 'island')} that a program took for feasible: {named}."
+    return text + f" None of them is counted; program and check took {_plural(len(rounds), 'round')}.", False
+
+
+def reasons(study: Study) -> list[str]:
+    """Why the power flow refused each island of table ``refused``, as far as its row tells."""
+    low, high = (float(study.setting("limits", f"v_{end}_pu", v)) for end, v in (("min", 0.917), ("max", 1.058)))
+    ratio = {str(r.site): float(r.kva) / float(r.kw) for r in study.table("plan").itertuples() if float(r.kw) > 0}
+    most = float(study.setting("limits", "loading_max_pu", 1.0))
+    found = []
+    for row in study.table("refused").to_dict("records"):
+        v_min, v_max, loading = (float(row[c]) for c in ("v_min_pu", "v_max_pu", "loading_max_pu"))
+        rated, kva = float(row["rated_kw"]), float(row["source_kva"])
+        if not np.isfinite(v_min) or not np.isfinite(kva):
+            found.append("not converged")
+            continue
+        tests = (
+            (v_min < low, "low voltage"),
+            (v_max > high, "high voltage"),
+            (loading > most, "overload"),
+            (float(row["source_kw"]) > rated, "losses exceed the source's kW"),
+            (kva > rated * ratio.get(str(row["source"]), np.inf), "source above its kVA"),
+        )
+        broken = [words for test, words in tests if test]
+        found.append(", ".join(broken) or "a limit not told in the table")
+    return found
+
+
+def _program(study: Study) -> tuple[str, bool]:
+    table = study.table("solver")
+    if not len(table):
+        return "", False
+    last, asked = table.iloc[-1], float(study.setting("solver", "gap", 0.01))
+    missed = float(last["gap"]) > asked + 1e-9
+    text = (
+        f"Program: {last['status']}, objective {style.number(last['objective_kw'])} weighted kW, bound "
+        f"{style.number(last['bound_kw'])}, gap {style.percent(last['gap'], 1)} ({style.percent(asked, 1)} asked for), "
+        f"{_plural(len(table), 'round')} with the power flow, {style.number(table['seconds'].sum())} s."
+    )
+    return text, missed
+
+
+def _sample(study: Study) -> tuple[str, bool]:
+    inside, fresh = study.risk("scenarios", "plan"), study.risk("fresh", "plan")
+    if inside is None or fresh is None:
+        return "", False
+    gap, error = fresh["mean_kw"] - inside["mean_kw"], float(fresh["mean_se_kw"])
+    times = abs(gap) / error if error > 0 else 0.0
+    held = times <= 3
+    text = (
+        f"In-sample E {style.number(inside['mean_kw'])} and CVaR {style.number(inside['cvar_kw'])}, out-of-sample "
+        f"{style.number(fresh['mean_kw'])} and {style.number(fresh['cvar_kw'])} weighted kW: E differs by "
+        f"{style.number(times, 1)} standard errors"
+    )
+    return text + ("." if held else ", more than chance: the scenarios do not stand well for all storms."), not held
+
+
+def _stochastic(study: Study) -> tuple[str, bool]:
+    table = study.table("stochastic_value")
+    rows = table[table["what"] == "value of the stochastic solution"]
+    if not len(rows):
+        return "", False
+    value = float(rows["kw"].iloc[0])
+    if abs(value) < ROUNDING_KW:
+        return "Planning for the mean storm alone would be as good in these scenarios.", False
+    text = f"Planning for all scenarios instead of the mean storm alone is worth {style.number(value)} weighted kW"
+    return f"{text} of the objective (value of the stochastic solution).", value < 0
+
+
+def _findings(study: Study) -> tuple[str, bool]:
+    table = study.table("findings")
+    count = int((table["severity"] == "warning").sum())
+    return (f"{_plural(count, 'warning')} under findings.", False) if count else ("", False)
+
+
+def statements(study: Study) -> str:
+    """How many of the paper's findings the sweeps support."""
+    table = study.table("statements")
+    yes = int((table["supported"] == "yes").sum())
+    return f"The sweeps of this study support {yes} of {_plural(len(table), 'finding')}."
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _plural(count: int, word: str, ending: str = "s") -> str:
+    return f"{style.number(count)} {word}{'' if count == 1 else ending}"

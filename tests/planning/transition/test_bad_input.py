@@ -1,0 +1,190 @@
+"""Bad input of a transition study: one clear sentence each."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gridstudio.errors import InputError, SolverError
+from gridstudio.planning.transition import Settings, check, inputs
+from gridstudio.planning.transition.case import Chain, Outlook, RepresentativeDays, fits
+from gridstudio.planning.transition.checks import check_targets
+from gridstudio.planning.transition.factors import portfolio
+from gridstudio.planning.transition.graph import Model, policy_graph
+from gridstudio.solve.sddp.graph import PolicyGraph
+from gridstudio.solve.sddp.stopping import Iterations
+from gridstudio.solve.sddp.training import train
+
+DATA = Path(__file__).resolve().parents[3] / "studies" / "data"
+TABLES = {name: f"aeso6_{name}.csv" for name in ("buses", "branches", "units", "parameters")}
+
+
+@pytest.fixture
+def study(tmp_path):
+    """The published case in a folder of its own, with some text of a table replaced."""
+
+    def make(table="", before="", after="", **settings):
+        for name in TABLES.values():
+            text = (DATA / name).read_text(encoding="utf-8")
+            if name == f"aeso6_{table}.csv":
+                assert before in text
+                text = text.replace(before, after, 1)
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        data = {"job": "transition", "tables": TABLES, "cases": {"A": ["gas", "h2"]}, "days": {"source": "sketch"}}
+        data["study"] = {"extensive": [], "stochastic_value": [], "simulate": []}
+        return Settings.validated(data | settings, "study.toml"), tmp_path
+
+    return make
+
+
+def test_the_published_case_is_sound(study) -> None:
+    assert [finding.severity for finding in check(*study())] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("table", "before", "after", "message"),
+    [
+        ("units", "1,South,gas,187.0", "1,South,gas,-187.0", "capacity_mw is '-187.0'; it must be zero or more"),
+        ("units", "1,South,gas", "1,Mars,gas", "bus 'Mars' is not in the table of buses"),
+        ("units", "1,South,gas", "1,South,fusion", "unknown type 'fusion'; known are coal, gas"),
+        ("units", "2,South,hydro", "1,South,hydro", "unit '1' occurs twice"),
+        ("buses", "1588.71", "", "max_load_mw is ''; it must be zero or more"),
+        ("branches", "0.305165", "0", "reactance_pu is '0'; it must be a positive number"),
+        ("branches", "1,Northwest,Northeast", "1,Northwest,Northwest", "branch 1 starts and ends at Northwest"),
+        ("branches", "reactance_pu", "x", "column 'reactance_pu' is missing"),
+        (
+            "parameters",
+            "battery_charge_efficiency,0.922",
+            "battery_charge_efficiency,1.1",
+            "battery_charge_efficiency = 1.1; an efficiency lies above 0 and is 1 at most",
+        ),
+        ("parameters", "gas_maximum_share,0.9", "gas_maximum_share,9", "gas_maximum_share = 9; a share lies between"),
+        (
+            "parameters",
+            "voll_usd_per_mwh,5000",
+            "voll_usd_per_mwh,-1",
+            "voll_usd_per_mwh = -1; it must not be negative",
+        ),
+        ("parameters", "gas_life_years,30", "gas_life_years,0", "gas_life_years = 0; it must be positive"),
+        ("parameters", "5000,USD/MWh,assumed", "5000,USD/MWh,", "voll_usd_per_mwh has no source"),
+        ("parameters", "h2_capex_usd_per_kw", "h3_capex_usd_per_kw", "has no 'h2_capex_usd_per_kw'; add a row"),
+    ],
+)
+def test_a_wrong_table_is_told(study, table: str, before: str, after: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check(*study(table, before, after))
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"chain": {"transitions": {"2": [[0.5, 0.3, 0.1]]}}}, "into stage 2 of the start|state 'today'.*add to 0.9"),
+        ({"chain": {"transitions": {"2": [[0.5, 0.5]]}}}, r"the matrix into stage 2 is \(1, 2\), not \(1, 3\)"),
+        ({"chain": {"transitions": {"9": [[1.0]]}}}, "'9' is no stage from 2 to 3"),
+        ({"cases": {"A": ["gas", "gas"]}}, "cases.A: a planning factor is named twice"),
+        ({"cases": {"A": ["fusion"]}}, "cases.A.0 = 'fusion' should be"),
+        ({"cases": {"A": ["wind"]}}, "'sketch' takes zones from a table"),
+        ({"study": {"simulate": ["Z"]}}, "study.*there is no case"),
+        ({"model": {"without": ["gravity"]}}, "unknown group 'gravity'; known are connection_cap"),
+        ({"days": {"source": "files"}}, "source = 'files' goes with weather"),
+    ],
+)
+def test_wrong_settings_are_told(study, section, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check(*study(**section))
+
+
+def test_transition_rows_must_add_to_one() -> None:
+    states = ((Outlook("now"),), (Outlook("low"), Outlook("high")), (Outlook("low"), Outlook("high")))
+    wrong = np.array([[0.5, 0.5], [0.5, 0.6]])
+    with pytest.raises(InputError, match=r"into stage 3 from state 'high' must not be negative.*add to 1.1"):
+        Chain(states, (np.ones(1), np.array([[0.5, 0.5]]), wrong))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"wind_pu": np.zeros((1, 23, 1))}, "the profiles of wind_pu have 23 hours; a day has 24"),
+        ({"load_mw": np.zeros((2, 24, 1))}, "load_mw has shape"),
+        ({"load_mw": np.full((1, 24, 1), -1.0)}, "load_mw has a value that is negative"),
+        ({"solar_pu": np.full((1, 24, 1), 1.2)}, "solar_pu reaches 1.2; it is a share of the capacity"),
+        ({"weights": np.array([0.9])}, "weights must not be negative and must add to 1; they add to 0.9"),
+        ({"labels": ()}, "0 labels are given for 1 days"),
+    ],
+)
+def test_wrong_days_are_told(changes, message: str) -> None:
+    shape = np.zeros((1, 24, 1))
+    given = {"load_mw": shape, "wind_pu": shape, "solar_pu": shape, "rating_pu": shape, "weights": np.ones(1)}
+    with pytest.raises(InputError, match=message):
+        RepresentativeDays(**{**given, "labels": ("a",), **changes})
+
+
+def test_days_of_another_case_are_refused(make_case, make_days) -> None:
+    days = make_days(make_case(buses=2), 1.0)
+    with pytest.raises(InputError, match="load_mw has 2 profiles a day, the case 3 buses"):
+        fits(days, make_case(buses=3))
+
+
+# CO2 targets that nothing can meet
+
+
+def target(make_case, make_days, two_stages, mt, factors=(), **numbers):
+    case = make_case(chain=two_stages(load=(1.0, 1.0), co2_mt_per_year=mt), shedding_limit_share=0.0, **numbers)
+    return Model(case, portfolio(case, factors), make_days(case, 50.0))
+
+
+def test_a_co2_target_that_nothing_can_meet_names_stage_and_shortfall(make_case, make_days, two_stages) -> None:
+    """50 MW of gas all year emit 50 x 8760 x 0.451 t = 0.1975 Mt; 0.1 are allowed."""
+    with pytest.raises(
+        InputError, match=r"(?s)stage 2 \(l\): \w+ CO2 target of 0.1 Mt a year.*short by 0.0975 Mt a year"
+    ):
+        check_targets(target(make_case, make_days, two_stages, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("factors", "numbers"), [(("h2",), {}), ((), {"shedding_limit_share": 1.0})], ids=["clean plant", "shedding"]
+)
+def test_a_co2_target_that_something_can_meet_passes(make_case, make_days, two_stages, factors, numbers) -> None:
+    model = target(make_case, make_days, two_stages, 0.1, factors)
+    case = replace(model.case, parameters=model.case.parameters.changed(**numbers))
+    check_targets(replace(model, case=case))
+
+
+def test_in_the_first_stage_nothing_built_helps(make_case, make_days, two_stages) -> None:
+    model = target(make_case, make_days, two_stages, 0.1, ("h2",))
+    first = replace(model.case.chain.stages[0][0], co2_mt_per_year=0.1)
+    chain = Chain(((first,), *model.case.chain.stages[1:]), model.case.chain.matrices)
+    with pytest.raises(InputError, match=r"stage 1 \(today\)"):
+        check_targets(model.with_chain(chain))
+
+
+# What training finds
+
+
+def spoiled(graph: PolicyGraph) -> PolicyGraph:
+    """The graph with the first day of its last node with all columns at zero: the balance cannot be met."""
+    last = graph.nodes[-1]
+    part = last.parts[0]
+    nothing = np.zeros(len(part.problem.upper))
+    broken = replace(part, problem=replace(part.problem, lower=nothing, upper=nothing))
+    return replace(graph, nodes=(*graph.nodes[:-1], replace(last, parts=(broken, *last.parts[1:]))))
+
+
+def test_an_infeasible_day_names_node_day_and_group(make_case, make_days, two_stages) -> None:
+    case = make_case(chain=two_stages())
+    graph = policy_graph(Model(case, portfolio(case, ()), make_days(case, 50.0)))
+    with pytest.raises(SolverError, match=r"'stage 2 h', part 'day 0'.*nodal_balance \(6\)"):
+        train(spoiled(graph), stopping=(Iterations(3),))
+
+
+def test_an_unbounded_cost_to_go_asks_for_its_bound(make_case, make_days, two_stages) -> None:
+    case = make_case(chain=two_stages())
+    graph = policy_graph(Model(case, portfolio(case, ("gas",)), make_days(case, 50.0)))
+    with pytest.raises(InputError, match="the cost to go of node 'stage 1 today' has no lower bound; give lower_bound"):
+        replace(graph, lower_bound=None)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path) -> None:
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        inputs.read_parameters(tmp_path / "none.csv")

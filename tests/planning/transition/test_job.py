@@ -1,0 +1,119 @@
+"""The job as a whole on the published case: its tables, their order, and what must hold between cases."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gridstudio.evaluation import Workers
+from gridstudio.planning import transition
+
+DATA = Path(__file__).resolve().parents[3] / "studies" / "data"
+FACTORS = {
+    "A": ["gas", "h2", "smr"],
+    "B": ["gas", "h2", "smr", "solar", "wind"],
+    "C": ["gas", "h2", "smr", "solar", "wind", "ccs"],
+    "D": ["gas", "h2", "smr", "solar", "wind", "ccs", "battery", "pumped_hydro"],
+    "E": ["gas", "h2", "smr", "solar", "wind", "ccs", "line", "dtr", "sssc"],
+    "F": ["gas", "h2", "smr", "solar", "wind", "ccs", "battery", "pumped_hydro", "line", "dtr", "sssc"],
+}
+ORDER = [("A", "B"), ("B", "C"), ("C", "D"), ("C", "E"), ("D", "F"), ("E", "F")]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The published network with two sketched days and nine zones."""
+    folder = tmp_path_factory.mktemp("study")
+    for name in ("buses", "branches", "units", "parameters"):
+        (folder / f"{name}.csv").write_text((DATA / f"aeso6_{name}.csv").read_text(encoding="utf-8"), encoding="utf-8")
+    buses = ("South", "Calgary", "Central", "Edmonton", "Northwest", "Northeast")
+    rows = [f"z{k},{buses[k % 6]},{50 + k * 0.7},{-118 + k * 0.7},2500" for k in range(9)]
+    (folder / "zones.csv").write_text("zone,bus,latitude,longitude,area_km2\n" + "\n".join(rows), encoding="utf-8")
+
+    def make(cases, **sections):
+        tables = {name: f"{name}.csv" for name in ("buses", "branches", "units", "zones", "parameters")}
+        data = {"job": "transition", "tables": tables, "cases": {name: FACTORS[name] for name in cases}}
+        data |= {"days": {"source": "sketch", "count": 2}, "published_busd": {"A": 40.74}}
+        data["training"] = {"gap": 0.02, "iterations": 60, "stall_iterations": 15, "stall_tolerance": 1e-3}
+        return transition.Settings.validated(data | sections, "study.toml"), folder
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def result(study):
+    given = {"extensive": ["A"], "stochastic_value": ["A"], "simulate": ["B"]}
+    given |= {"out_of_sample": 100, "out_of_sample_days": 2}
+    return transition.run(*study("AB", study=given))
+
+
+def test_every_table_has_the_columns_that_are_documented(result) -> None:
+    documented = dict(re.findall(r"^(\w+): (.+?)(?=\n\w+: |\Z)", transition.__doc__.split("Tables of the result:")[1].strip(), re.S | re.M))
+    text = transition.__doc__
+    for name, table in result.tables.items():
+        assert re.search(rf"\b{name}: ", text), name
+        for column in table.columns:
+            known = re.search(rf"\b{column}\b", text) or "<factor>" in documented.get(name, "")
+            assert known, f"{name}.{column}"
+
+
+def test_costs_are_above_their_bounds_and_fall_with_factors(result) -> None:
+    table = result.tables["cases"].set_index("case")
+    assert (table["cost_busd"] >= table["bound_busd"] * (1 - 1e-9)).all()
+    assert table.loc["A", "cost_busd"] >= table.loc["B", "cost_busd"]
+    assert table.loc["A", "published_busd"] == 40.74
+    assert np.isnan(table.loc["B", "published_busd"])
+
+
+def test_a_cost_is_its_investment_and_its_operation(result) -> None:
+    table = result.tables["cases"]
+    assert table["investment_busd"] + table["operation_busd"] == pytest.approx(table["cost_busd"])
+    paths = result.tables["paths"]
+    expected = (paths["probability"] * (paths["investment_musd"] + paths["operation_musd"])).groupby(paths["case"]).sum()
+    assert expected.to_numpy() / 1e3 == pytest.approx(table["cost_busd"].to_numpy())
+
+
+def test_decisions_add_to_the_expected_investment(result) -> None:
+    made = result.tables["decisions"]
+    expected = (made["probability"] * made["cost_musd"]).groupby(made["case"]).sum()
+    assert expected.to_numpy() / 1e3 == pytest.approx(result.tables["cases"]["investment_busd"].to_numpy(), rel=1e-5)
+
+
+def test_the_map_carries_what_is_expected_at_the_end(result) -> None:
+    capacities, buses = result.tables["capacities"], result.tables["network_buses"]
+    last = capacities.query("stage == 2 and factor == 'gas'").groupby("case")["expected"].mean()
+    assert buses.groupby("case")["gas"].sum().to_numpy() == pytest.approx(last.to_numpy())
+
+
+def test_bounds_never_fall_and_the_extensive_form_agrees(result) -> None:
+    for _, log in result.tables["convergence"].groupby("case"):
+        assert (np.diff(log["bound_musd"]) >= 0).all()
+    assert result.tables["extensive"]["difference"].abs().max() < 2e-3
+
+
+def test_realisations_are_summed_up_by_quantiles(result) -> None:
+    table = result.tables["simulations"].query("case == 'B' and quantity == 'cost_busd'").set_index("sample")
+    assert table.loc["in sample", "realisations"] == 9 * 2 * 2
+    assert table.loc["out of sample", "realisations"] == 100
+    expected = float(result.tables["cases"].set_index("case").loc["B", "cost_busd"])
+    assert table.loc["in sample", "mean"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_parameters_name_their_sources(result) -> None:
+    assert (result.tables["parameters"]["source"].str.len() > 0).all()
+
+
+def test_two_workers_change_nothing(study) -> None:
+    given = {"extensive": [], "stochastic_value": [], "simulate": []}
+    few = {"iterations": 6, "stall_iterations": 5}
+    one, two = (transition.run(*study("B", study=given, training=few), Workers(count)) for count in (1, 2))
+    same = ["bound_musd", "simulated_musd"]
+    assert one.tables["convergence"][same].equals(two.tables["convergence"][same])
+
+
+@pytest.mark.long
+def test_the_order_of_the_cases_holds(study) -> None:
+    given = {"extensive": [], "stochastic_value": [], "simulate": []}
+    cost = transition.run(*study("ABCDEF", study=given)).tables["cases"].set_index("case")["cost_busd"]
+    assert all(cost[dear] >= cost[cheap] for dear, cheap in ORDER)

@@ -1,0 +1,164 @@
+"""Whole plans: SDDP against the extensive form and against every combination, and what a plan is then worth."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from gridstudio.planning.transition import stochastic
+from gridstudio.planning.transition.case import Chain, Outlook
+from gridstudio.planning.transition.factors import portfolio
+from gridstudio.planning.transition.graph import Model, policy_graph
+from gridstudio.planning.transition.job import lifted
+from gridstudio.planning.transition.plans import Dispatcher, cost_of, make_plan
+from gridstudio.planning.transition.realisations import in_sample, out_of_sample
+from gridstudio.planning.transition.settings import TrainingSettings
+from gridstudio.planning.transition.tables import weighted_quantiles
+from gridstudio.planning.transition.training import solve
+from gridstudio.solve.sddp.equivalent import deterministic_equivalent
+
+GIVEN = TrainingSettings(gap=1e-4, iterations=150, seconds=60.0, integer_iterations=4, stall_iterations=10)
+WAVE = (60 + 30 * np.sin(np.arange(24) / 24 * 2 * np.pi))[:, None]
+
+
+@pytest.fixture
+def model(make_case, make_days, two_stages):
+    """Two buses, three stages, two outlooks; load outgrows the unit, CO2 has a target."""
+
+    def make(factors=("gas", "h2", "wind"), convention="day", chain=None, off=(), **numbers):
+        chain = chain or two_stages(stages=3, co2_mt_per_year=0.08)
+        lines = ((0, 1, 0.1, 60.0, True, False), (0, 1, 0.1, 60.0, False, True))
+        case = make_case(units=((0, "gas", 120.0),), lines=lines, zones=(0, 1), buses=2, chain=chain, **numbers)
+        rng = np.random.default_rng(5)
+        days = make_days(case, np.stack([0.4 * WAVE, WAVE + 10]) * np.array([0.5, 1.0]),
+                         wind=rng.uniform(0.1, 0.9, (2, 24, 2)), rating=1.3, weights=(0.4, 0.6))  # fmt: skip
+        return Model(case, portfolio(case, factors), days, convention, frozenset(off))
+
+    return make
+
+
+@pytest.mark.parametrize("convention", ["day", "year"])
+def test_sddp_comes_to_the_extensive_form(model, convention: str) -> None:
+    made = model(convention=convention)
+    found, whole = solve(made, GIVEN), deterministic_equivalent(policy_graph(made))
+    assert found.bound_musd == pytest.approx(whole.cost, rel=1e-4)
+    assert found.cost.total_musd == pytest.approx(whole.cost, rel=1e-4)
+    assert found.bound_musd <= whole.cost * (1 + 1e-7)
+
+
+def test_a_target_of_the_year_costs_no_more_than_one_of_each_day(model) -> None:
+    by_year, by_day = (deterministic_equivalent(policy_graph(model(convention=c))).cost for c in ("year", "day"))
+    assert by_year < by_day
+
+
+def test_a_target_that_nobody_reaches_is_the_same_by_day_and_year(model, two_stages) -> None:
+    chain = two_stages(stages=3)
+    costs = [deterministic_equivalent(policy_graph(model(convention=c, chain=chain))).cost for c in ("year", "day")]
+    assert costs[0] == pytest.approx(costs[1])
+
+
+def test_whole_pieces_come_to_the_best_of_all_combinations(make_case, make_days, two_stages) -> None:
+    """A second method: a line and a sensor, each at once, later in one outlook, in both, or never."""
+    case = make_case(units=((0, "gas", 120.0),), lines=((0, 1, 0.1, 30.0, True, True),), buses=2,
+                     chain=two_stages(stages=3), dtr_usd_per_sensor=1e6)  # fmt: skip
+    model = Model(
+        case, portfolio(case, ("line", "dtr")), make_days(case, np.hstack([0.2 * WAVE, 0.5 * WAVE]), rating=1.4)
+    )
+    dispatcher, nodes = Dispatcher(model), [(0,), (0, 0), (0, 1)]
+    best = np.inf
+    for bits in itertools.product((0.0, 1.0), repeat=6):
+        builds = dict(zip(nodes, np.array(bits).reshape(3, 2), strict=True))
+        if all((builds[nodes[0]] + builds[node] <= 1).all() for node in nodes[1:]):
+            best = min(best, cost_of(make_plan(model, builds), dispatcher).total_musd)
+    found = solve(model, GIVEN)
+    assert found.cost.total_musd == pytest.approx(best, rel=1e-6)
+    assert found.bound_musd <= best * (1 + 1e-9)
+    assert found.cost.plan.builds.sum() > 0
+
+
+def test_more_factors_never_cost_more(model) -> None:
+    """A plan of a smaller case is a plan of the larger one, at the same cost."""
+    small, large = model(("gas",)), model(("gas", "wind", "battery"))
+    first = solve(small, GIVEN)
+    taken = lifted(small, large, first.cost.plan)
+    assert cost_of(taken, Dispatcher(large)).total_musd == pytest.approx(first.cost.total_musd)
+    short = GIVEN.model_copy(update={"iterations": 20})
+    assert solve(large, short, start=taken).cost.total_musd <= first.cost.total_musd * (1 + 1e-9)
+
+
+def test_training_is_the_same_to_the_bit(model) -> None:
+    first, second = solve(model(), GIVEN), solve(model(), GIVEN)
+    assert np.array_equal(first.convergence["bound_musd"], second.convergence["bound_musd"])
+    assert np.array_equal(first.cost.plan.builds, second.cost.plan.builds)
+
+
+def test_a_discount_rate_lowers_later_costs(model) -> None:
+    plain, discounted = (deterministic_equivalent(policy_graph(model(discount_rate=r))).cost for r in (0.0, 0.05))
+    assert discounted < plain
+
+
+def test_fixed_decisions_are_kept(model) -> None:
+    made = model()
+    fixed = np.full(len(made.items.labels), 0.25)
+    found = solve(made, GIVEN, fixed={made.name(0, 0): fixed})
+    assert found.cost.plan.builds[:, 0] == pytest.approx(np.tile(fixed, (4, 1)))
+
+
+# Realisations
+
+
+def test_in_sample_realisations_have_the_plans_expected_cost(model) -> None:
+    """Four paths with two days at each of two later stages: 16, and their mean is the expected cost."""
+    made = model()
+    plan = solve(made, GIVEN).cost
+    found = in_sample(plan.plan, Dispatcher(made))
+    assert len(found) == 4 * 2 * 2
+    assert found.probabilities.sum() == pytest.approx(1)
+    assert found.probabilities @ found.cost_musd == pytest.approx(plan.total_musd, rel=1e-6)
+
+
+def test_drawn_realisations_come_to_the_in_sample_mean(model) -> None:
+    """Drawn from the representative days themselves the mean is the expected cost, within four standard errors."""
+    made = model()
+    plan, dispatcher = solve(made, GIVEN).cost, Dispatcher(made)
+    found = out_of_sample(plan.plan, dispatcher, made.days, 4000, np.random.default_rng(3))
+    error = found.cost_musd.std() / np.sqrt(4000)
+    assert abs(found.cost_musd.mean() - plan.total_musd) < 4 * error
+    again = out_of_sample(plan.plan, dispatcher, made.days, 4000, np.random.default_rng(3))
+    assert np.array_equal(found.cost_musd, again.cost_musd)
+
+
+def test_quantiles_count_probabilities() -> None:
+    values, weights = np.array([3.0, 1.0, 2.0]), np.array([0.2, 0.5, 0.3])
+    assert weighted_quantiles(values, weights, (0.05, 0.5, 0.51, 0.8, 0.81, 1.0)) == [1, 1, 2, 2, 3, 3]
+
+
+# Value of the stochastic solution
+
+
+def test_the_mean_outlook_is_an_expectation() -> None:
+    outlooks = (Outlook("a", load=1.0, price={"wind": 0.8}), Outlook("b", load=2.0, price={"wind": 0.4}))
+    found = stochastic.mean_outlook(outlooks, np.array([0.75, 0.25]))
+    assert (found.load, found.price["wind"], found.price["gas"]) == pytest.approx((1.25, 0.7, 1.0))
+
+
+def test_planning_for_the_mean_costs_what_the_uncertain_future_makes_of_it(model) -> None:
+    made = model()
+    found = stochastic.value(solve(made, GIVEN), GIVEN)
+    assert found.of_whole_musd >= found.of_first_musd >= 0
+    assert found.of_whole_musd > 0
+    assert found.mean.cost.total_musd < found.stochastic.total_musd
+
+
+def test_a_certain_future_has_no_value_of_the_stochastic_solution(model, two_stages) -> None:
+    made = model(chain=two_stages(stages=3, load=(1.4, 1.4)))
+    found = stochastic.value(solve(made, GIVEN), GIVEN)
+    assert found.of_whole_musd == pytest.approx(0, abs=1e-4 * found.stochastic.total_musd)
+
+
+def test_paths_of_a_chain_have_its_probabilities() -> None:
+    chain = Chain(
+        ((Outlook("a"),), (Outlook("b"), Outlook("c")), (Outlook("d"), Outlook("e"))),
+        (np.ones(1), np.array([[0.3, 0.7]]), np.array([[0.5, 0.5], [1.0, 0.0]])),
+    )
+    assert dict(chain.paths()) == pytest.approx({(0, 0, 0): 0.15, (0, 0, 1): 0.15, (0, 1, 0): 0.7})
