@@ -25,13 +25,13 @@ def headline(settings: HostingSettings, made: dict[str, pd.DataFrame], phases: P
         found |= {
             f"{device}_places": Quantity(f"Places asked for {name}", len(rows)),
             f"{device}_least_kw": Quantity(
-                f"Least {name}, bus {least['bus']}.{least['nodes']} ({least['limit']})",
+                f"Least {name}, bus {least['bus']}.{least['nodes']} ({_spoken(least['limit'])})",
                 float(least["hosting_kw"]),
                 "kW",
             ),
             f"{device}_median_kw": Quantity(f"Median {name} of a place", float(rows["hosting_kw"].median()), "kW"),
             f"{device}_limit": Quantity(
-                f"What binds {name} most often", f"{most.index[0]}: {most.iloc[0]} of {len(rows)}"
+                f"What binds {name} most often", f"{_spoken(most.index[0])}: {most.iloc[0]} of {len(rows)}"
             ),
         }
     for device, rows in made["deployments"].groupby("device", sort=False) if "deployments" in made else ():
@@ -48,6 +48,10 @@ def headline(settings: HostingSettings, made: dict[str, pd.DataFrame], phases: P
     found["power_flows"] = Quantity("Power flows solved", sum(phases.power_flows.values()))
     found["not_converged"] = Quantity("Not converged", sum(phases.not_converged.values()))
     return found
+
+
+def _spoken(limit: object) -> str:
+    return str(limit).replace("_", " ")
 
 
 def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
