@@ -19,6 +19,7 @@ JOBS = {
     "reconductoring": "gridstudio.planning.reconductoring",
     "resilience": "gridstudio.planning.resilience",
     "restoration": "gridstudio.planning.restoration",
+    "transition": "gridstudio.planning.transition",
     "upgrades": "gridstudio.planning.upgrades",
 }
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from gridstudio.report import render
+from gridstudio.report.upgrades.figures import _risk_map
 from gridstudio.report.upgrades.rows import MOST_ROWS, short_money
 from gridstudio.report.upgrades.view import amount, listed, view
 from gridstudio.report.upgrades.view import words as in_words
@@ -452,8 +453,7 @@ def test_nothing_at_risk_draws_no_risk_map(tmp_path):
     zero = dict.fromkeys(("probability", "severity", "expected_unserved", "expected_unserved_after"), 0.0)
     result.tables["ranking"] = result.tables["ranking"].assign(**zero)
     result.tables["years"] = result.tables["years"].assign(expected_unserved=0.0, expected_unserved_without=0.0)
-    render(result, tmp_path)
-    assert not (tmp_path / "figures" / "risk_map.png").exists()
+    assert list(_risk_map(view(result), tmp_path)) == []
     assert "Nothing is unserved in year 3 even if nothing is built." in told(result)
 
 

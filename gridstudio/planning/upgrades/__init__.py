@@ -16,7 +16,8 @@ selection: feeder, measure, limit, cost_usd, om_usd_per_year, life_years, gain_m
 projects: feeder, measures, discount_rate, first_year_benefit_usd, last_year_benefit_usd (of the study, not
     discounted), benefit_usd, cost_usd, npv_usd, bcr, payback_years (discounted; infinite if never)
 alternatives: feeder, first_year (short at the asked quantile), shift_mw, battery_mw, adequate_until (below first_year:
-    never), cost_usd, wires_usd (the plan's measures, not discounted), deferral_usd, judged_by (hours or peak)
+    never), cost_usd, wires_usd (what they would defer, not discounted: the plan's measures if these are wires alone,
+    else the cheapest wires that serve the same quantile in the last year), deferral_usd, judged_by (hours or peak)
 roadmap: feeder, year, action (build, bridge, monitor, none), measures, spend_usd (not discounted), probability,
     severity, expected_unserved, p95_mw (left in that year with what stands by then)
 years: year, spend_usd, cumulative_usd, budget_usd, om_usd (not discounted), expected_unserved, p95_unserved,
@@ -40,14 +41,17 @@ Tables of mode powerflow only ("feeder" is there a feeder, or the substation tha
 baseline: feeder, head (element), customers, peak_mw, average_mw, energy_mwh (representative hours, today),
     limited_by (overload, undervoltage, overvoltage), element (of the limit), highest_loading_pu, lowest_v_pu,
     highest_v_pu, headroom_mw (load added evenly until the first limit binds), rated_mw (peak_mw + headroom_mw)
-needs: scenario, probability, feeder, year, overloaded_elements, energy_above_rating_mwh (added over elements),
-    hours_overloaded, buses_out_of_band, hours_out_of_band, highest_loading_pu, lowest_v_pu, unserved_mwh: nothing built
+needs: scenario, probability, feeder, year, overloaded_elements, energy_above_rating_mwh (above what the limits allow of
+    the rating, added over elements), hours_overloaded, buses_out_of_band, hours_out_of_band, highest_loading_pu (of
+    what the limits allow), lowest_v_pu, unserved_mwh, curtailed_mwh: nothing built
 elements: feeder, element, kind (line, transformer), rated_a, probability (overloaded in the last year), mean_loading_pu
-    (highest hour, mean over scenarios), highest_loading_pu, energy_above_rating_mwh (expected): nothing built
+    (of what the limits allow, highest hour, mean over scenarios), highest_loading_pu, energy_above_rating_mwh
+    (expected): nothing built
 parts: feeder, measure, element, change (text), cost_usd: what each candidate does to the circuit
 left: scenarios (in sample, out of sample), feeder, year, probability (of any shedding), expected_unserved_mwh,
     highest_unserved_mwh, element (that limits most often, "" if none): where the plan does not serve all
 corrections: feeder, year, measures, estimated_mwh, simulated_mwh (expected): estimate of the program, power flows
+network_buses: as ``Network.buses``. network_branches: as in ``planning.flow``.
 hourly: feeder, year, day, hour, mean_load_mw, p95_load_mw, probability (of shedding), expected_shed_mw, with the plan
 rounds: total_usd, expected_recourse_usd, verified_recourse_usd, corrected_packages, round
 solver: program, status, total_usd, bound_usd, gap, variables, constraints, nonzeros, seconds

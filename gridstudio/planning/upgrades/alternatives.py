@@ -3,7 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from gridstudio.planning.upgrades.contract import BoolArray, FloatArray, Futures, Hours, Provider
+from gridstudio.planning.upgrades.contract import (
+    BoolArray,
+    FloatArray,
+    Futures,
+    Hours,
+    IntArray,
+    Menu,
+    Packages,
+    Provider,
+)
 from gridstudio.planning.upgrades.dispatch import shift, store
 from gridstudio.planning.upgrades.merit import Alternative, alternative, battery_of, weighted_quantile
 from gridstudio.planning.upgrades.settings import AlternativeSettings
@@ -39,6 +48,25 @@ def compare(
         left = _dispatched(given, hours, over[:, year], share * ev[:, year], battery)
         adequate[year] = weighted_quantile(left, p, given.adequacy) <= ADEQUATE_MW
     return alternative(given, years, short, movable, adequate, wires_usd, rate)
+
+
+def wires_usd(
+    menu: Menu, packages: Packages, over_mw: FloatArray, p: FloatArray, feeder: int, built: IntArray, quantile: float
+) -> float | None:
+    """What the wires cost that an alternative on a feeder would defer; None where the menu has none.
+
+    The plan's measures there, ``built``, if they are wires alone; else the cheapest set of wires that serves the
+    quantile in the last year, by ``over_mw`` (scenario, package), or the one that leaves least.
+    """
+    if len(built) and menu.wires[built].all():
+        return float(menu.cost_usd[built].sum())
+    members = packages.members
+    rows = np.flatnonzero((packages.feeder == feeder) & members.any(axis=1) & ~members[:, ~menu.wires].any(axis=1))
+    if len(rows) == 0:
+        return None
+    left = np.maximum(weighted_quantile(over_mw[:, rows], p, quantile), 0.0)
+    enough = left <= max(float(left.min()), ADEQUATE_MW)
+    return float((members[rows[enough]] @ menu.cost_usd).min())
 
 
 def _dispatched(
@@ -77,7 +105,7 @@ def dispatched(
     number = np.array([int((hours.day[:n] == day).sum()) for n, day in enumerate(hours.day)])
     return pd.DataFrame(
         {
-            "day": hours.day,
+            "day": hours.day + 1,
             "hour": number,
             "load_mw": load,
             "limit_mw": load - over,

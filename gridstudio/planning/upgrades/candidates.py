@@ -12,36 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gridstudio.domain.changes import (
-    AddCapacitor,
-    AddRegulator,
-    Change,
-    ChangeSet,
-    MovePhase,
-    ParallelLine,
-    Reconductor,
-    ReplaceTransformer,
-)
-from gridstudio.domain.equipment import Equipment, Item
+from gridstudio.domain.changes import ChangeSet
+from gridstudio.domain.equipment import Equipment
 from gridstudio.domain.network import Finding
 from gridstudio.planning.upgrades.circuit import Circuit
 from gridstudio.planning.upgrades.contract import FloatArray, Futures, IntArray, Menu
+from gridstudio.planning.upgrades.measures import (
+    Part,
+    capacitor_bank,
+    larger_transformer,
+    phase_moves,
+    regulator_halfway,
+    stronger_line,
+)
 from gridstudio.planning.upgrades.merit import weighted_quantile
 from gridstudio.planning.upgrades.settings import UpgradesSettings
 
 LEAST_MW = 0.005  # smaller shortages call for no device
-
-
-@dataclass(frozen=True)
-class Part:
-    """One change of a candidate and its cost; ``o_and_m`` USD per year, ``life`` years."""
-
-    element: str
-    change: Change
-    text: str
-    cost_usd: float
-    o_and_m: float
-    life: float
 
 
 @dataclass(frozen=True)
@@ -143,7 +130,7 @@ def _wires(
     for kind, measure in (("reconductor", "reconductor"), ("parallel_line", "parallel_line")):
         lines = [(row, amps) for row, amps in over if circuit.zones.network.branches["kind"].iat[row] == "line"]
         if kind in allowed and lines:
-            parts = [_line(circuit, equipment, measure, row, amps) for row, amps in lines]
+            parts = [stronger_line(circuit, equipment, measure, row, amps) for row, amps in lines]
             if all(parts):
                 yield Candidate(zone, f"{kind} {sized}", "lines", tuple(p for p in parts if p))
             else:
@@ -152,7 +139,7 @@ def _wires(
                 )
     units = [(row, amps) for row, amps in over if circuit.zones.network.branches["kind"].iat[row] == "transformer"]
     if "transformer_upgrade" in allowed and units:
-        parts = [_transformer(circuit, equipment, row, amps) for row, amps in units]
+        parts = [larger_transformer(circuit, equipment, row, amps) for row, amps in units]
         if all(parts):
             yield Candidate(zone, f"transformer_upgrade {sized}", "transformers", tuple(p for p in parts if p))
         else:
@@ -162,12 +149,12 @@ def _wires(
     low = np.flatnonzero(wanted.v_pu < settings.limits.v_min_pu)
     if len(low):
         worst = int(low[np.argmin(wanted.v_pu[low])])
-        for kind, make in (("capacitor_bank", _capacitor), ("voltage_regulator", _regulator)):
+        for kind, make in (("capacitor_bank", capacitor_bank), ("voltage_regulator", regulator_halfway)):
             part = make(circuit, equipment, zone, worst) if kind in allowed else None
             if part:
                 yield Candidate(zone, kind, kind, (part,))
     if "phase_balancing" in allowed and (over or len(low)):
-        moves = _moves(circuit, equipment, zone, settings.menu.moved_loads)
+        moves = phase_moves(circuit, equipment, zone, settings.menu.moved_loads)
         if moves:
             yield Candidate(zone, "phase_balancing", "balance", moves)
 
@@ -182,92 +169,6 @@ def _overloaded(circuit: Circuit, zone: int, wanted: Need) -> list[tuple[int, fl
             worst[int(row)] = max(worst.get(int(row), 0.0), float(amps / allowed))
     rating = circuit.zones.network.branches["ampacity_a"].to_numpy()
     return [(row, times * rating[row]) for row, times in sorted(worst.items())]
-
-
-def _line(circuit: Circuit, equipment: Equipment, measure: str, row: int, amps: float) -> Part | None:
-    network = circuit.zones.network
-    name = str(network.branches["name"].iat[row])
-    line = network.lines.set_index("line").loc[name]
-    rating = float(network.branches["ampacity_a"].iat[row])
-    measure = "reconductor" if line["is_switch"] else measure  # a switch has no second circuit: a larger one
-    needed = max(amps, np.nextafter(rating, np.inf)) if measure == "reconductor" else rating
-    item = equipment.least(measure, needed, int(line["phases"]))
-    if item is None:
-        return None
-    km = float(np.nan_to_num(line["length_m"])) / 1000
-    change: Change = Reconductor(name, item.size) if measure == "reconductor" else ParallelLine(name, 2)
-    text = f"{item.size:g} A for {rating:g} A" if measure == "reconductor" else "a second circuit"
-    return Part(f"line.{name}", change, text, km * item.unit_cost_usd, km * item.o_and_m_usd_per_year, item.life_years)
-
-
-def _transformer(circuit: Circuit, equipment: Equipment, row: int, amps: float) -> Part | None:
-    network = circuit.zones.network
-    name = str(network.branches["name"].iat[row])
-    unit = network.transformers.set_index("transformer").loc[name]
-    kva = float(unit["kva"]) * amps / float(network.branches["ampacity_a"].iat[row])
-    phases = int(unit["phases"])
-    item = equipment.least("transformer_three_phase" if phases == 3 else "transformer_one_phase", kva, phases)
-    if item is None or item.size <= unit["kva"]:
-        return None
-    text = f"{item.size:g} kVA for {float(unit['kva']):g} kVA"
-    return _one(f"transformer.{name}", ReplaceTransformer(name, item.size), text, item)
-
-
-def _one(element: str, change: Change, text: str, item: Item) -> Part:
-    return Part(element, change, text, item.unit_cost_usd, item.o_and_m_usd_per_year, item.life_years)
-
-
-def _capacitor(circuit: Circuit, equipment: Equipment, zone: int, node: int) -> Part | None:
-    """A bank of about a third of the feeder's reactive load at the last three-phase bus before the lowest node."""
-    network = circuit.zones.network
-    path = _three_phase_path(circuit, zone, node)
-    kvar = float(network.loads["kvar"].to_numpy()[circuit.zones.load_zone == zone].sum()) / 3
-    sizes = equipment.sizes("capacitor", 3)
-    if not path or not sizes:
-        return None
-    item = next((one for one in sizes if one.size >= kvar), sizes[-1])
-    bus = str(network.branches["bus2"].iat[path[-1]])
-    return _one(f"bus.{bus}", AddCapacitor(bus, item.size), f"a bank of {item.size:g} kvar", item)
-
-
-def _regulator(circuit: Circuit, equipment: Equipment, zone: int, node: int) -> Part | None:
-    """Halfway to the lowest node."""
-    network, path = circuit.zones.network, _three_phase_path(circuit, zone, node)
-    lines = [row for row in path if network.branches["kind"].iat[row] == "line"]
-    sizes = equipment.sizes("regulator", 3)
-    if not lines or not sizes:
-        return None
-    name = str(network.branches["name"].iat[lines[len(lines) // 2]])
-    return _one(f"line.{name}", AddRegulator(name, kva=sizes[0].size), "three single-phase regulators", sizes[0])
-
-
-def _three_phase_path(circuit: Circuit, zone: int, node: int) -> list[int]:
-    """Three-phase branches of the zone on the way to a watched node."""
-    zones, network = circuit.zones, circuit.zones.network
-    bus = str(network.nodes["bus"].iat[int(circuit.watches[zone].nodes[node])])
-    phases = network.branches["phases"].to_numpy()
-    return [row for row in zones.paths[bus] if zones.branch_zone[row] == zone and phases[row] == 3]
-
-
-def _moves(circuit: Circuit, equipment: Equipment, zone: int, most: int) -> tuple[Part, ...]:
-    """Single-phase loads that go from the heaviest phase of the feeder to the lightest, largest first."""
-    zones, loads = circuit.zones, circuit.zones.network.loads
-    items = equipment.sizes("move_phase")
-    mine = np.flatnonzero((zones.load_zone == zone) & (zones.load_kw > 0))
-    nodes = {n: [int(x) for x in str(loads["nodes"].iat[n]).split(".") if x] for n in mine}
-    kw = np.zeros(4)
-    for n in mine:
-        kw[[x for x in nodes[n] if x < 4]] += zones.load_kw[n] / max(1, len(nodes[n]))
-    at_bus = zones.network.nodes.groupby("bus")["phase"].agg(set)
-    parts: list[Part] = []
-    for n in sorted((n for n in mine if len(nodes[n]) == 1), key=lambda n: -zones.load_kw[n]):
-        heavy, light = 1 + int(np.argmax(kw[1:])), 1 + int(np.argmin(kw[1:]))
-        bus, name = str(loads["bus"].iat[n]), str(loads["load"].iat[n])
-        fits = nodes[n] == [heavy] and light in at_bus[bus] and kw[heavy] - kw[light] > zones.load_kw[n]
-        if fits and items and len(parts) < most:
-            kw[[heavy, light]] += [-zones.load_kw[n], zones.load_kw[n]]
-            parts.append(_one(f"load.{name}", MovePhase(name, (light,)), f"from phase {heavy} to {light}", items[0]))
-    return tuple(parts)
 
 
 def _resources(

@@ -14,19 +14,22 @@ from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
 from gridstudio.planning.phases import Phases
 from gridstudio.planning.restoration.customers import assumed_customers, read_customers
-from gridstudio.planning.upgrades.contract import FloatArray, Futures, Hours, IntArray
+from gridstudio.planning.upgrades.contract import BoolArray, FloatArray, Futures, Hours, IntArray
 from gridstudio.planning.upgrades.drivers import Drivers
 from gridstudio.planning.upgrades.estimate import (
     Estimate,
     States,
     fit,
     hours_of_states,
+    limit_a,
     solve_states,
     watched_of,
 )
 from gridstudio.planning.upgrades.settings import UpgradesSettings
 from gridstudio.planning.upgrades.shedding import Watch
-from gridstudio.planning.upgrades.zones import Zones, find_heads, read_zones, sun_commands
+from gridstudio.planning.upgrades.zones import SOLAR, Zones, find_heads, read_zones, sun_commands
+
+NEAR_PU = 0.002  # below the highest voltage allowed: an hour that is solved
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,8 +139,10 @@ def solve_circuit(
     zones, v_min = plain.zones, plain.limits.v_min_pu
     watches = tuple(watched_of(zones, solved, zone, v_min) for zone in range(len(zones)))
     base = tuple(fit(zones, zone, w, solved, 0, v_min) for zone, w in enumerate(watches))
+    sunny = _sunny(settings, phases, drivers, drivers.multipliers(low[0], low[1], high[2]))
     windows = tuple(
-        _window(settings, base, np.moveaxis(year, -1, 0), drivers.load_mw(year).sum(axis=0)) for year in hot
+        _window(settings, base, np.moveaxis(year, -1, 0), drivers.load_mw(year).sum(axis=0), sunny[n])
+        for n, year in enumerate(hot)
     )
     return Circuit(phases, drivers, design, watches, base, windows)
 
@@ -151,9 +156,28 @@ def _must_converge(states: States) -> None:
         )
 
 
-def _window(settings: UpgradesSettings, base: tuple[Estimate, ...], hot: FloatArray, draw: FloatArray) -> IntArray:
-    """Hours in which, at a year's highest drivers of any future, something comes within the margin of its limit."""
-    near = np.zeros(len(hot), dtype=bool)
+def _sunny(settings: UpgradesSettings, phases: Phases, drivers: Drivers, light: FloatArray) -> BoolArray:
+    """Hours (year, hour) in which solar may have to be turned down: at the least load and most sun of any future,
+    ``light`` (year, feeder, class, hour), a power flow comes near a limit."""
+    zones, near = drivers.zones, np.zeros((len(light), light.shape[-1]), dtype=bool)
+    shines = (light[:, :, SOLAR] * -zones.class_kw[:, SOLAR][:, None] > 0).any(axis=1)
+    if not shines.any():
+        return near
+    done = phases.evaluate("estimate", [(BASE, drivers.scenario(str(n), year)) for n, year in enumerate(light)])
+    limits = limit_a(phases, zones, done[0].ampacity_a[0])
+    in_zone, in_feeder = zones.conductor_zone >= 0, (zones.node_zone >= 0) & (zones.node_zone < zones.feeders)
+    current, v_pu = done.flow.current_a[done.row], done.flow.v_pu[done.row]
+    near |= (current > (1 - settings.powerflow.margin) * limits)[..., in_zone].any(axis=2)
+    near |= (v_pu[..., in_feeder] > settings.limits.v_max_pu - NEAR_PU).any(axis=2)
+    return near & shines
+
+
+def _window(
+    settings: UpgradesSettings, base: tuple[Estimate, ...], hot: FloatArray, draw: FloatArray, sunny: BoolArray
+) -> IntArray:
+    """Hours in which, at a year's highest drivers of any future, something comes within the margin of its limit, and
+    the ``sunny`` (hour,) ones."""
+    near = sunny.copy()
     near[int(draw.argmax())] = True
     for one in base:
         near |= (one.amps(hot) > (1 - settings.powerflow.margin) * one.limit_a).any(axis=1)

@@ -54,6 +54,11 @@ class Menu:
     def __len__(self) -> int:
         return len(self.feeder)
 
+    @property
+    def wires(self) -> BoolArray:
+        """(candidate,): neither stores nor shifts."""
+        return np.asarray((self.power_mw == 0) & (self.shift_mw == 0) & (self.shift_share == 0))
+
     def label(self, candidate: int) -> str:
         return f"{self.measure[candidate]} on {self.feeder[candidate]}"
 

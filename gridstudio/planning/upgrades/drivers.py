@@ -88,18 +88,20 @@ class Drivers:
         return np.einsum("...fch,fc->...fh", multipliers, self.zones.class_kw) / 1000
 
     def scenario(self, name: str, multipliers: FloatArray, keep: FloatArray | None = None) -> Scenario:
-        """A scenario of the engine from multipliers (feeder, class, step); ``keep`` (load, step): what is not shed."""
+        """A scenario of the engine from multipliers (feeder, class, step); ``keep`` (load, step): what is
+        not shed, of solar what is not curtailed."""
         zones, names = self.zones, self.zones.network.loads["load"].to_numpy()
         groups: list[LoadGroup] = []
         for zone, kind, loads in zones.groups:
             scale = multipliers[zone, kind]
-            if keep is None or kind == SOLAR:
+            if keep is None:
                 groups.append(LoadGroup(tuple(names[loads]), tuple(scale.tolist())))
                 continue
-            rows, which = np.unique(keep[loads], axis=0, return_inverse=True)
-            for number, row in enumerate(rows):
-                mine = loads[which.ravel() == number]
-                groups.append(LoadGroup(tuple(names[mine]), tuple((scale * row).tolist())))
+            alike: dict[bytes, list[int]] = {}
+            for load in loads:
+                alike.setdefault(keep[load].tobytes(), []).append(load)
+            for mine in alike.values():
+                groups.append(LoadGroup(tuple(names[mine]), tuple((scale * keep[mine[0]]).tolist())))
         return Scenario(name, (1.0,) * multipliers.shape[-1], tuple(groups))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from gridstudio.planning.flow import network_branches
 from gridstudio.planning.upgrades.contract import FloatArray, Futures, Menu, Outcomes
 from gridstudio.planning.upgrades.merit import weighted_quantile
 from gridstudio.planning.upgrades.planner import Found
@@ -14,7 +15,7 @@ EPS = 1e-6
 def tables_of(
     provider: PowerFlow, found: Found, futures: Futures, outside: Futures | None, outcomes: Outcomes | None
 ) -> dict[str, pd.DataFrame]:
-    """The tables needs, elements, left, corrections and hourly."""
+    """The tables needs, elements, left, corrections and hourly, and the circuit."""
     years = range(len(provider.circuit.drivers.years))
     nothing = np.zeros(len(provider.menu), dtype=bool)
     before = [provider.simulated(futures, year, nothing, "needs") for year in years]
@@ -23,7 +24,10 @@ def tables_of(
     left = [left_rows(provider, found, futures, used, "in sample")]
     if outside is not None and outcomes is not None:
         left.append(left_rows(provider, found, outside, outcomes, "out of sample"))
+    network = provider.circuit.zones.network
     return {
+        "network_buses": network.buses.copy(),
+        "network_branches": network_branches(network),
         "needs": needs(provider, futures, before),
         "elements": elements(provider, futures, before[-1]),
         "left": pd.concat(left, ignore_index=True),
@@ -56,6 +60,7 @@ def needs(provider: PowerFlow, futures: Futures, before: list[Simulated]) -> pd.
                         "highest_loading_pu": seen.loading_pu[..., zone].max(axis=1),
                         "lowest_v_pu": seen.v_min_pu[..., zone].min(axis=1),
                         "unserved_mwh": one.short_mw[..., zone] @ weight,
+                        "curtailed_mwh": seen.curtailed_mw[..., zone] @ weight[window],
                     }
                 )
             )
@@ -141,7 +146,7 @@ def hourly(provider: PowerFlow, found: Found, futures: Futures) -> pd.DataFrame:
                     {
                         "feeder": name,
                         "year": label,
-                        "day": hours.day,
+                        "day": hours.day + 1,
                         "hour": number,
                         "mean_load_mw": p @ load,
                         "p95_load_mw": weighted_quantile(load, p, 0.95),

@@ -150,15 +150,18 @@ def _checked(settings: UpgradesSettings, setup: Setup, found: Found, outside: Ou
 
 
 def _alternatives(settings: UpgradesSettings, setup: Setup, found: Found) -> dict[int, Alternative]:
-    """Non-wires alternatives by feeder, against what the plan builds there."""
+    """Non-wires alternatives by feeder, against the wires that they would defer."""
     if not settings.alternatives.enabled:
         return {}
-    nothing, menu = np.zeros(len(setup.menu), dtype=bool), setup.menu
+    nothing, menu, last = np.zeros(len(setup.menu), dtype=bool), setup.menu, found.estimate.over_mw[:, :, -1]
     result = {}
     for number, name in enumerate(setup.feeders.names):
         mine = np.array([feeder == name for feeder in menu.feeder], dtype=bool)
-        built = mine & (found.solution.plan.stage >= 0)
-        if not built.any():
+        built = np.flatnonzero(mine & (found.solution.plan.stage >= 0))
+        wires = alternatives.wires_usd(
+            menu, found.packages, last, setup.futures.probabilities, number, built, settings.alternatives.adequacy
+        )
+        if wires is None:
             continue
         item = alternatives.compare(
             settings.alternatives,
@@ -167,7 +170,7 @@ def _alternatives(settings: UpgradesSettings, setup: Setup, found: Found) -> dic
             settings.horizon.years,
             number,
             nothing,
-            float(menu.cost_usd[built].sum()),
+            wires,
             settings.money.discount_rate,
         )
         if item is not None:

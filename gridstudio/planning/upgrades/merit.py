@@ -46,11 +46,12 @@ def merit(benefits: FloatArray, spending: FloatArray, rate: float) -> Merit:
 
 
 def yearly_benefit(
-    settings: UpgradesSettings, outcomes: Outcomes, p: FloatArray, without: int, used: IntArray
+    settings: UpgradesSettings, nothing: Outcomes, outcomes: Outcomes, p: FloatArray, feeder: int, used: IntArray
 ) -> FloatArray:
-    """Benefit (year,) of the years of the study: the package ``without`` against those ``used`` (year,), expected."""
+    """Benefit (year,) of the years of the study, expected: the feeder where nothing is built (fields of ``nothing``:
+    (scenario, feeder, year)) against its packages ``used`` (year,)."""
     years = np.arange(len(settings.horizon.years))
-    lost = p @ _interruption_usd(settings, outcomes, without)
+    lost = p @ _interruption_usd(settings, nothing, feeder)
     left = p @ _interruption_usd(settings, outcomes, used)[:, years, years]
     return np.asarray(lost - left)
 

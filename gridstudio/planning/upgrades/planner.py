@@ -26,11 +26,13 @@ class Round:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The plan and all that it rests on; ``estimate``: outcomes before any was verified; ``holds``: the simulation
-    confirms what the program expects of the plan."""
+    """The plan and all that it rests on; ``estimate``: outcomes before any was verified; ``nothing``: what the best
+    simulation finds if nothing is built anywhere, fields (scenario, feeder, year); ``holds``: the simulation confirms
+    what the program expects of the plan."""
 
     packages: Packages
     estimate: Outcomes
+    nothing: Outcomes
     outcomes: Outcomes
     problem: Problem
     solution: Solution
@@ -48,16 +50,20 @@ def plan(
 ) -> Found:
     """The best plan whose packages were all verified; where the first estimate was wrong, it is replaced."""
     estimate, p = provider.outcomes(packages, futures), futures.probabilities
-    nothing = np.repeat(packages.empty[:, None], len(settings.horizon.years), axis=1)
-    outcomes = estimate.corrected(nothing, provider.verify(packages, nothing, futures, "needs"))
-    measure, effort = risk(settings), Effort(settings.study.solver_seconds, settings.study.solver_gap)
+    empty = np.repeat(packages.empty[:, None], len(settings.horizon.years), axis=1)
+    nothing = provider.verify(packages, empty, futures, "needs")
+    outcomes = estimate.corrected(empty, nothing)
+    measure, study = risk(settings), settings.study
+    effort = Effort(study.solver_seconds, study.solver_gap, study.solver_nodes)
     rounds: list[Round] = []
     while True:
         problem = costs.problem(settings, menu, packages, outcomes, p)
         solution = solve(problem, measure, effort)
         chosen = solution.plan.packages(packages)
         found = provider.verify(packages, chosen, futures)
-        gap = np.abs(found.unserved - outcomes.used(chosen).unserved).max(axis=0)  # (feeder, year)
+        expected = outcomes.used(chosen)
+        pairs = ((found.unserved, expected.unserved), (found.curtailed, expected.curtailed))
+        gap = np.maximum(*(np.abs(seen - told).max(axis=0) for seen, told in pairs))  # (feeder, year)
         wrong = len(np.unique(chosen[gap > TOLERANCE]))
         outcomes = outcomes.corrected(chosen, found)
         checked = costs.problem(settings, menu, packages, outcomes, p)
@@ -68,7 +74,7 @@ def plan(
         if wrong == 0 or len(rounds) == settings.study.most_rounds:
             if wrong:  # stopped before it held: told at its verified cost
                 solution = priced(checked, solution.plan, measure, status="not confirmed")
-            return Found(packages, estimate, outcomes, checked, solution, tuple(rounds), wrong == 0)
+            return Found(packages, estimate, nothing, outcomes, checked, solution, tuple(rounds), wrong == 0)
 
 
 def risk(settings: UpgradesSettings) -> RiskMeasure:

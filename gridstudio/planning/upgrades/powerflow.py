@@ -29,7 +29,8 @@ from gridstudio.planning.upgrades.contract import (
 )
 from gridstudio.planning.upgrades.estimate import Estimate, fit, solve_states
 from gridstudio.planning.upgrades.relief import missed, relieved
-from gridstudio.planning.upgrades.simulation import Seen, simulate, together
+from gridstudio.planning.upgrades.seen import Seen
+from gridstudio.planning.upgrades.simulation import simulate, together
 from gridstudio.planning.upgrades.zones import SOLAR
 
 Key = tuple[int, ...]
@@ -55,6 +56,7 @@ class PowerFlow:
     changes: tuple[ChangeSet, ...]
     _estimates: dict[tuple[int, Key], Estimate] = field(default_factory=dict)
     _over: dict[tuple[int, int, Key], FloatArray] = field(default_factory=dict)
+    _seen: dict[tuple[int, int, Key], Seen] = field(default_factory=dict)
     _simulated: dict[tuple[int, int, Key], Simulated] = field(default_factory=dict)
     _multipliers: dict[int, tuple[Futures, FloatArray]] = field(default_factory=dict)
 
@@ -90,10 +92,11 @@ class PowerFlow:
         self._fit([(int(f), self._wires(m)) for f, m in zip(packages.feeder, packages.members, strict=True)])
         for zone in range(len(self.circuit.zones)):
             load, ev = self.load_mw(futures, zone), self.ev_mw(futures, zone)
+            curtailed = np.stack([seen.curtailed_mw[..., zone] @ w for seen, w in self._base(futures)], axis=1)
             for package in np.flatnonzero(packages.feeder == zone):
                 members = packages.members[package]
                 over = relieved(self._estimated(futures, zone, members), ev, self.menu, members, self.hours)
-                for name, part in self._fields(np.maximum(over, 0.0), load, zone).items():
+                for name, part in self._fields(np.maximum(over, 0.0), load, zone, curtailed).items():
                     fields[name][:, package] = part
         return Outcomes(**fields, unit="MWh")
 
@@ -138,12 +141,17 @@ class PowerFlow:
         label = ", ".join(self.menu.label(c) for c in candidates) or "base"
         return together([self.changes[c] for c in sorted(candidates)], label)
 
-    def _fields(self, short: FloatArray, load: FloatArray, zone: int) -> dict[str, FloatArray]:
-        """OUTCOMES (scenario, ...) from what is short (scenario, ..., hour)."""
+    def _fields(self, short: FloatArray, load: FloatArray, zone: int, curtailed: FloatArray) -> dict[str, FloatArray]:
+        """OUTCOMES (scenario, ...) from what is short (scenario, ..., hour) and the solar ``curtailed`` [MWh]."""
         hours = self.hours
         lost = missed(short, load, float(self.circuit.zones.customers[zone]), hours)
-        nothing = np.zeros(short.shape[:-1])
-        return dict(zip(OUTCOMES, (short @ hours.weight_h, nothing, short.max(axis=-1), *lost), strict=True))
+        return dict(zip(OUTCOMES, (short @ hours.weight_h, curtailed, short.max(axis=-1), *lost), strict=True))
+
+    def _base(self, futures: Futures) -> list[tuple[Seen, FloatArray]]:
+        """Each year with nothing built, and the weight of its hours: what solar loses under every package, until a
+        simulation of the package says otherwise."""
+        weight = self.hours.weight_h
+        return [(self._see(futures, y, (), "needs"), weight[w]) for y, w in enumerate(self.circuit.windows)]
 
     # -- simulation -----------------------------------------------------------
 
@@ -154,7 +162,8 @@ class PowerFlow:
             found = self.simulated(futures, year, members, name)
             for zone in range(len(chosen)):
                 load = self.load_mw(futures, zone)[:, year]
-                for field_name, part in self._fields(found.short_mw[..., zone], load, zone).items():
+                lost = found.seen.curtailed_mw[..., zone] @ self.hours.weight_h[self.circuit.windows[year]]
+                for field_name, part in self._fields(found.short_mw[..., zone], load, zone, lost).items():
                     fields[field_name][:, zone, year] = part
         return Outcomes(**fields, unit="MWh")
 
@@ -166,11 +175,9 @@ class PowerFlow:
         return self._simulated[key]
 
     def _simulate(self, futures: Futures, year: int, members: BoolArray, name: str) -> Simulated:
-        circuit, window, zones = self.circuit, self.circuit.windows[year], self.circuit.zones
-        changes = self._changes(self._wires(members))
+        window, zones = self.circuit.windows[year], self.circuit.zones
         multipliers = self.multipliers(futures)[:, year]
-        weight = self.hours.weight_h
-        seen = simulate(circuit.phases, circuit.drivers, changes, multipliers[..., window], weight[window], name)
+        seen = self._see(futures, year, self._wires(members), name)
         cut = np.zeros((len(futures), len(self.hours), len(zones)))
         cut[:, window] = seen.cut_mw
         short, tight = np.zeros_like(cut), np.zeros(cut.shape[:2], dtype=bool)
@@ -184,12 +191,24 @@ class PowerFlow:
             tight |= (more > 0) & (after > -NEAR * self.load_mw(futures, zone)[:, year])
             added += self._spread(more, zone, futures, year)
         tight[:, window] |= (added[:, window] > 0).any(axis=2)
+        changes = self._changes(self._wires(members))
         short += self._recovery(changes, multipliers, added, tight, cut, name)
         return Simulated(seen, short)
 
+    def _see(self, futures: Futures, year: int, wires: Key, name: str) -> Seen:
+        """All scenarios of one year on the circuit with ``wires``: what stores and shifts leaves the circuit alone, so
+        plans that differ in that alone share their power flows."""
+        key = (id(futures), year, wires)
+        if key not in self._seen:
+            circuit, window = self.circuit, self.circuit.windows[year]
+            multipliers, weight = self.multipliers(futures)[:, year][..., window], self.hours.weight_h[window]
+            changes = self._changes(wires)
+            self._seen[key] = simulate(circuit.phases, circuit.drivers, changes, multipliers, weight, name)
+        return self._seen[key]
+
     def uncured(self) -> tuple[int, int]:
         """Trajectories in which the last power flow still broke a limit, and all that were simulated."""
-        clean = [one.seen.clean for one in self._simulated.values()]
+        clean = [one.clean for one in self._seen.values()]
         return int(sum((~part).sum() for part in clean)), int(sum(len(part) for part in clean))
 
     def _room(self, futures: Futures, year: int, zone: int, mine: BoolArray, cut: FloatArray) -> FloatArray:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from gridstudio.planning.upgrades import costs
 from gridstudio.planning.upgrades.contract import Menu, Outcomes, Plan
 from gridstudio.planning.upgrades.merit import Alternative, Need, needs, weighted_quantile
 from gridstudio.planning.upgrades.planner import Found
@@ -44,11 +45,15 @@ def actions(
 def _action(
     plan: Plan, menu: Menu, feeder: str, year: int, builds: bool, short: bool, other: Alternative | None
 ) -> str:
-    """build; bridge where the feeder is short now, a non-wires alternative is adequate and pays; else monitor."""
+    """build; bridge where the feeder is short now, nothing of the plan stands there yet and a non-wires alternative is
+    adequate and pays; else monitor."""
     if builds:
         return BUILD
     if not short:
         return NOTHING
+    stands = any(menu.feeder[c] == feeder for c in np.flatnonzero((plan.stage >= 0) & (plan.stage <= year)))
+    if stands:
+        return MONITOR
     covers = other is not None and other.first_year <= plan.years[year] <= other.adequate_until
     return BRIDGE if covers and other is not None and other.deferral_usd > 0 else MONITOR
 
@@ -67,12 +72,12 @@ def _in_use(outcomes: Outcomes, chosen: np.ndarray, p: np.ndarray, quantile: flo
 def by_year(found: Found, menu: Menu, p: np.ndarray) -> pd.DataFrame:
     """A row for each year: spend, budget, and the risk that is left with what stands by then, and without any plan."""
     plan, chosen = found.solution.plan, found.solution.plan.packages(found.packages)
-    empty, rows, total = found.packages.empty, [], 0.0
+    rows, total = [], 0.0
     for year, label in enumerate(plan.years):
         spend = float(found.problem.spend_usd[plan.stage == year].sum())
         total += spend
         after = found.outcomes.unserved[:, chosen[:, year], year].sum(axis=1)
-        before = found.outcomes.unserved[:, empty, year].sum(axis=1)
+        before = found.nothing.unserved[:, :, year].sum(axis=1)
         usd = found.problem.recourse_usd[:, chosen[:, year], year].sum(axis=1)
         budget = found.problem.budget_usd[year]
         rows.append(
@@ -95,14 +100,11 @@ def by_year(found: Found, menu: Menu, p: np.ndarray) -> pd.DataFrame:
 
 def risk(settings: UpgradesSettings, found: Found, p: np.ndarray) -> pd.DataFrame:
     """What is unserved and what it costs in each year: expected, P95, CVaR and the worst scenario, with and without."""
-    chosen, empty, rows = found.solution.plan.packages(found.packages), found.packages.empty, []
-    alpha = settings.risk.alpha
+    used, rows = found.outcomes.used(found.solution.plan.packages(found.packages)), []
+    alpha, both = settings.risk.alpha, (used, found.nothing)
+    usd = [costs.recourse_usd(settings, one) for one in both]
     for year, label in enumerate(found.problem.years):
-        series = [
-            field[:, index, year].sum(axis=1)
-            for field in (found.outcomes.unserved, found.problem.recourse_usd)
-            for index in (chosen[:, year], empty)
-        ]
+        series = [field[:, :, year].sum(axis=1) for field in (*(one.unserved for one in both), *usd)]
         for name, of in (
             ("expected", lambda x: float(p @ x)),
             ("p95", lambda x: float(weighted_quantile(x, p, 0.95))),

@@ -233,10 +233,12 @@ class StudySettings(Section):
     pareto_points: int = Field(6, ge=0, le=50)
     stochastic_value: bool = Field(True, description="value of the stochastic solution and of perfect information")
     most_rounds: int = Field(5, ge=1, le=50, description="plan, verify, correct, plan again")
-    solver_seconds: float = Field(60.0, gt=0, le=3600)
+    solver_seconds: float = Field(60.0, gt=0, le=36_000, description="a plan stopped by the clock differs by machine")
+    solver_nodes: int = Field(20_000, ge=1, description="of the branch-and-bound tree, for the plan")
     solver_gap: float = Field(1e-6, ge=0, lt=1)
-    comparison_seconds: float = Field(1.0, gt=0, le=3600, description="for each point of the Pareto front")
-    comparison_gap: float = Field(5e-3, ge=0, lt=1, description="of each point of the Pareto front")
+    comparison_seconds: float = Field(5.0, gt=0, le=3600, description="for each plan beside the plan, at most")
+    comparison_nodes: int = Field(20, ge=1, description="for each plan beside the plan")
+    comparison_gap: float = Field(5e-3, ge=0, lt=1, description="of each plan beside the plan")
 
 
 class UpgradesSettings(Settings):

@@ -128,7 +128,8 @@ def pareto(problem: Problem, points: int, effort: Effort = Effort()) -> Iterator
     least = solve(replace(nothing, recourse_usd=problem.unserved[None], build_usd=free), effort=effort)
     most = float(problem.unserved[problem.packages.empty].sum())
     slack = 1e-7 * max(1.0, most)
-    for bound in np.linspace(most, least.total_usd, points):
+    for share in np.linspace(1, 0, points) ** 2:  # closer where the last MWh are dear
+        bound = least.total_usd + share * (most - least.total_usd)
         yield float(bound), solve(replace(nothing, most_in_all=float(bound) + slack), effort=effort)
 
 

@@ -20,6 +20,7 @@ from gridstudio.result import Quantity
 def headline(found: Found, made: dict[str, pd.DataFrame], energy: bool) -> dict[str, Quantity]:
     """The numbers that come first, in the order in which they are read."""
     solution, years, unit = found.solution, made["years"], "MWh" if energy else "MW"
+    by = " (by the estimates)" if "corrections" in made else ""
     head = {
         "total_usd": Quantity("Present value of the plan and of what stays unserved", solution.total_usd, "USD"),
         "investment_usd": Quantity(
@@ -34,7 +35,7 @@ def headline(found: Found, made: dict[str, pd.DataFrame], energy: bool) -> dict[
         ),
         "unserved_after": Quantity("and with the plan", float(years["expected_unserved"].iloc[-1]), unit),
         "status": Quantity("Solver", solution.status),
-        "bound_usd": Quantity("No plan costs less than", solution.bound_usd, "USD"),
+        "bound_usd": Quantity(f"No plan costs less than{by}", solution.bound_usd, "USD"),
         "gap": Quantity("Gap", solution.gap),
         "holds": Quantity("The plan holds when simulated", "yes" if found.holds else "no"),
     }
@@ -182,7 +183,9 @@ def _by_power_flow(settings: UpgradesSettings) -> list[tuple[str, str]]:
             "Estimate and judge",
             f"Packages are compared by polynomials fitted to {settings.powerflow.states} power flows of each set of "
             "measures; nothing built, and the chosen plan, are solved in every scenario, year and hour in which "
-            "anything may bind, in and out of sample. What the estimate said of them is replaced and planned again.",
+            "anything may bind, in and out of sample. What the estimate said of them is replaced and planned again. "
+            "The plans for the mean future, other prices and other rates are simulated too; the Pareto front, perfect "
+            "information and the bound rest on the estimates of what was not.",
         ),
         (
             "Loads",
@@ -198,7 +201,13 @@ def _by_power_flow(settings: UpgradesSettings) -> list[tuple[str, str]]:
             "A replaced conductor raises the rating and leaves the impedance: losses and voltages are told no better "
             "than today's. A second circuit halves the impedance.",
         ),
-        ("Overvoltage", "Counted in needs and hours out of band; curtailing solar is not planned in this mode."),
+        (
+            "Curtailment",
+            "Where solar raises a bus above its limit, or overloads an element backwards, all solar of the feeder is "
+            "turned down alike until a power flow shows neither. Measures are not chosen for it: until a plan is "
+            "simulated it is taken to curtail what nothing built does. Voltages that are too high without sun, from a "
+            "regulator's band, are counted in needs and hours out of band.",
+        ),
     ]
 
 

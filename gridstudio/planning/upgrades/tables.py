@@ -23,7 +23,7 @@ from gridstudio.planning.upgrades.settings import UpgradesSettings
 
 def ranking(found: Found, feeders: Feeders, customers: np.ndarray, p: np.ndarray) -> pd.DataFrame:
     """Feeders by what is expected to be unserved in the last year if nothing is built, the worst first."""
-    before = needs(found.outcomes, found.packages.empty, p)
+    before = needs(found.nothing, np.arange(len(feeders.names)), p)
     after = needs(found.outcomes, found.solution.plan.packages(found.packages)[:, -1], p)
     table = pd.DataFrame(
         {
@@ -34,7 +34,7 @@ def ranking(found: Found, feeders: Feeders, customers: np.ndarray, p: np.ndarray
             "probability": before.probability[:, -1],
             "severity": before.severity[:, -1],
             "expected_unserved": before.expected[:, -1],
-            "mean_mw": p @ found.outcomes.over_mw[:, found.packages.empty, -1],
+            "mean_mw": p @ found.nothing.over_mw[:, :, -1],
             "p95_mw": before.p95_mw[:, -1],
             "highest_mw": before.highest_mw[:, -1],
             "expected_unserved_after": after.expected[:, -1],
@@ -79,7 +79,7 @@ def projects(settings: UpgradesSettings, found: Found, menu: Menu, p: np.ndarray
         built = [c for c in np.flatnonzero(plan.stage >= 0) if menu.feeder[c] == feeder]
         if not built:
             continue
-        yearly = yearly_benefit(settings, found.outcomes, p, int(found.packages.empty[number]), chosen[number])
+        yearly = yearly_benefit(settings, found.nothing, found.outcomes, p, number, chosen[number])
         benefits, spending = project_flows(settings, menu, plan, feeder, yearly)
         names = ", ".join(menu.measure[c] for c in built)
         for rate in settings.money.discount_band:
@@ -101,7 +101,7 @@ def scenarios(futures: Futures, found: Found) -> pd.DataFrame:
             "ev_share": futures.ev_share.mean(axis=1),
             "ev_kw": futures.ev_kw.mean(axis=1),
             "weather": futures.weather.mean(axis=1),
-            "unserved_without": found.outcomes.unserved[:, found.packages.empty].sum(axis=(1, 2)),
+            "unserved_without": found.nothing.unserved.sum(axis=(1, 2)),
             "unserved": found.outcomes.unserved[:, chosen, years].sum(axis=(1, 2)),
             "recourse_usd": found.solution.scenario_usd,
         }
@@ -141,16 +141,16 @@ def checked(found: Found, sets: Sequence[tuple[str, np.ndarray, Outcomes, np.nda
 
 def deficits(found: Found, p: np.ndarray) -> pd.DataFrame:
     """What each feeder lacks in each year if nothing is built."""
-    need, empty, rows = needs(found.outcomes, found.packages.empty, p), found.packages.empty, []
+    need, rows = needs(found.nothing, np.arange(len(found.packages.feeders)), p), []
     for feeder, name in enumerate(found.packages.feeders):
         for year, label in enumerate(found.problem.years):
-            unserved = found.outcomes.unserved[:, empty[feeder], year]
+            unserved = found.nothing.unserved[:, feeder, year]
             rows.append(
                 {
                     "feeder": name,
                     "year": label,
                     "probability": need.probability[feeder, year],
-                    "mean_mw": float(p @ found.outcomes.over_mw[:, empty[feeder], year]),
+                    "mean_mw": float(p @ found.nothing.over_mw[:, feeder, year]),
                     "p95_mw": need.p95_mw[feeder, year],
                     "highest_mw": need.highest_mw[feeder, year],
                     "mean_unserved": need.expected[feeder, year],

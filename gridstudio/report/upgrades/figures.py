@@ -7,7 +7,7 @@ import pandas as pd
 
 from gridstudio.report import style
 from gridstudio.report.maps import Text
-from gridstudio.report.upgrades import compared, hourly, powerflow, ranks, roads, worth
+from gridstudio.report.upgrades import compared, hourly, powerflow, ranks, roads, simulated, worth
 from gridstudio.report.upgrades.rows import MOST_ROWS
 from gridstudio.report.upgrades.view import Study, millions, plural
 
@@ -67,7 +67,7 @@ def _spending(study: Study, folder: Path) -> Drawn:
     risk = study.table("risk")
     if len(risk):
         text = Text("The tail of the risk", "Expected value, 95 % quantile, mean of the worst share (CVaR), highest")
-        compared.tails(risk, study.unit, text, folder / "tails.png")
+        simulated.tails(risk, study.unit, text, folder / "tails.png")
         yield "tails", folder / "tails.png"
 
 
@@ -183,7 +183,7 @@ def _plans(study: Study, folder: Path) -> Drawn:
         for key, label in (("vss_usd", "Planning for scenarios is worth"), ("evpi_usd", "Knowing them, at most"))
         if study.head(key) is not None
     )
-    text = Text("The plan beside others", f"The same scenarios, prices and risk measure for all.{worth}")
+    text = Text("The plan beside others", worth.strip() or "The same scenarios, prices and risk measure for all.")
     usd = float(perfect.iloc[0]) if len(perfect) else None
     compared.plans(rows, usd, study.unit, text, folder / "plans.png")
     yield "plans", folder / "plans.png"
@@ -203,7 +203,7 @@ def _pareto(study: Study, folder: Path) -> Drawn:
         **{c: float("nan") for c, _ in measures if c not in plans}
     )
     stopped = int((front["status"].astype(str) != "optimal").sum())
-    told = f" Hollow: stopped by the time limit, not proven ({stopped} of {len(front)})." if stopped else ""
+    told = f" Hollow: stopped early, not proven ({stopped} of {len(front)})." if stopped else ""
     subtitle = f"A point for each bound on what may stay unserved over all years.{told}"
     text = Text("Cost against what stays unserved", subtitle)
     compared.pareto(front, others, measures, text, folder / "pareto.png")
@@ -225,7 +225,7 @@ def _check(study: Study, folder: Path) -> Drawn:
     rows = study.table("check")
     if len(rows):
         text = Text("The plan simulated", "On the scenarios it was made for, and on others that it has not seen")
-        compared.check(rows, study.unit, text, folder / "check.png")
+        simulated.check(rows, study.unit, text, folder / "check.png")
         yield "check", folder / "check.png"
 
 
@@ -235,7 +235,7 @@ def _scenarios(study: Study, folder: Path) -> Drawn:
         text = Text(
             "The scenarios", f"{plural(len(rows), 'scenario')} weighted by probability; drivers: means over feeders"
         )
-        compared.scenarios(rows, study.unit, text, folder / "scenarios.png")
+        simulated.scenarios(rows, study.unit, text, folder / "scenarios.png")
         yield "scenarios", folder / "scenarios.png"
 
 

@@ -40,14 +40,14 @@ from gridstudio.report.upgrades.rows import (
     rows_height,
     title,
 )
-from gridstudio.report.upgrades.view import Study, words
+from gridstudio.report.upgrades.view import Study, plural, words
 
 HEAT = LinearSegmentedColormap.from_list("need", ["#fdf3e1", "#f2b44d", "#c2571a", "#6d1a0c"])
 MOST_ELEMENTS = 28
 CELL = 40.0
 Drawn = Iterator[tuple[str, Path]]
 NEEDS = (
-    ("energy_above_rating_mwh", "Energy above rating [MWh]"),
+    ("energy_above_rating_mwh", "Energy above the limit [MWh]"),
     ("hours_out_of_band", "Hours with a voltage out of band"),
 )
 
@@ -163,7 +163,7 @@ def _elements(study: Study, folder: Path) -> Drawn:
     shown = rows.head(MOST_ELEMENTS)
     if len(shown):
         told = f" The first {len(shown)} of {len(rows)}." if len(shown) < len(rows) else ""
-        text = Text("Overloaded elements in the last year, if nothing is built", f"By energy above rating.{told}")
+        text = Text("Overloaded elements in the last year, if nothing is built", f"By energy above the limit.{told}")
         elements(shown, text, folder / "elements.png")
         yield "elements", folder / "elements.png"
 
@@ -185,7 +185,7 @@ def elements(rows: pd.DataFrame, text: Text, path: Path) -> None:
     axes.axvline(1.0, color=style.WARNING, linewidth=1.6, linestyle=DASHES)
     axes.set_xlim(min(0.95, 0.95 * float(np.nanmin(mean))), 1.05 * float(np.nanmax(highest)))
     axes.xaxis.set_major_formatter(PERCENT)
-    title(axes, "Loading of the highest hour, of the rating")
+    title(axes, "Loading of the highest hour, of what the limits allow")
     energy = rows["energy_above_rating_mwh"] if "energy_above_rating_mwh" in rows else pd.Series(np.nan, rows.index)
     for y, (chance, mwh) in enumerate(zip(rows["probability"].astype(float), energy.astype(float), strict=True)):
         told = f"{style.percent(chance)} of the scenarios, {number_text(mwh)} MWh"
@@ -194,7 +194,7 @@ def elements(rows: pd.DataFrame, text: Text, path: Path) -> None:
     entries = [
         Entry("mean over scenarios", {**mark, "marker": "o"}),
         Entry("highest scenario", {**mark, "marker": ">"}),
-        line_entry("rating", style.WARNING, 1.6, linestyle=DASHES),
+        line_entry("limit", style.WARNING, 1.6, linestyle=DASHES),
     ]
     legend(sheet, entries, "", WIDTH)
     save(figure, path)
@@ -206,7 +206,10 @@ def _where(study: Study, folder: Path) -> Drawn:
         return
     done, over = where.works(study, diagram), where.overloaded(study, diagram)
     computed = " Computed layout: the circuit has no coordinates." if diagram.computed else ""
-    text = Text("What is built where", f"In brackets the year.{computed}")
+    shown = len(done.branch) + len(done.bus)
+    off = where.off_map(study)
+    told = f" {plural(off, 'measure')} with customers {'is' if off == 1 else 'are'} not on the map." if off else ""
+    text = Text("What is built where", f"{'In brackets the year.' if shown else ''}{told}{computed}".strip())
     where.works_map(diagram, done, over, study.years, text, folder / "network.png")
     yield "network", folder / "network.png"
 

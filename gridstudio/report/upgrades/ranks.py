@@ -1,4 +1,4 @@
-"""Charts of risk: feeders by what is unserved and by MW above the rating, and the map of probability by severity."""
+"""Charts of risk: feeders by what is unserved and by MW above the limit, and the map of probability by severity."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from gridstudio.report.upgrades.rows import (
 
 
 def ranking(rows: pd.DataFrame, unit: str, text: Text, path: Path) -> None:
-    """A row for each feeder: expected unserved without and with the plan (bars), MW above the rating (range)."""
+    """A row for each feeder: expected unserved without and with the plan (bars), MW above the limit (range)."""
     names = [str(name) for name in rows["feeder"]]
     height = rows_height(len(names), 118)
     figure, sheet = new_sheet(WIDTH, height)
@@ -41,7 +41,7 @@ def ranking(rows: pd.DataFrame, unit: str, text: Text, path: Path) -> None:
     _unserved(bars, rows, unit)
     _excess(spans, rows)
     title(bars, f"Expected unserved in the last year [{unit}]")
-    title(spans, "Load above the rating in the last year [MW]")
+    title(spans, "Load above the limit in the last year [MW]")
     entries = [
         line_entry("if nothing is built", BEFORE, 9.0, solid_capstyle="butt"),
         line_entry("with the plan", AFTER, 9.0, solid_capstyle="butt"),

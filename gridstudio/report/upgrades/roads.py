@@ -113,6 +113,8 @@ def _choice(sheet: Axes, part: pd.DataFrame, x: float, y: float, cell: float, co
         told = f"{len(built)} in {told}"
     ink = _ink(fill) if built else style.MUTED
     room = int(cell / (POINTS_PER_CHARACTER * 9.0 * 1.81))
+    if len(built) == 1 and len(told) > room:  # the colour tells the year
+        told = short_money(cost)
     look: dict[str, Any] = {"ha": "center", "color": ink, "fontsize": 9.0, "fontweight": "bold" if built else "normal"}
     write(sheet, x + cell / 2, y + CELL / 2, drawable(told, max(room, 4)), **look)
 

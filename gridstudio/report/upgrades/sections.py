@@ -96,7 +96,7 @@ def _risk(study: Study, figures: Figures) -> list[Html]:
         ("risk_map", "Risk map: probability by severity, area by customers"),
         ("deficits", "Load above the limit by year and feeder"),
         ("baseline", "Today's peak load and headroom of each feeder"),
-        ("needs", "Energy above rating and hours out of band by feeder and year"),
+        ("needs", "Energy above the limits and hours out of band by feeder and year"),
         ("elements", "Overloaded elements if nothing is built"),
     )  # fmt: skip
     parts = [page.paragraph(

@@ -61,6 +61,12 @@ def works(study: Study, diagram: Diagram) -> Works:
     return Works(*found)
 
 
+def off_map(study: Study) -> int:
+    """How many of the measures built stand with customers, in no place of their own."""
+    parts = study.table("parts").merge(study.built[["feeder", "measure"]], on=["feeder", "measure"])
+    return int((parts["element"].astype(str) == "customers").sum())
+
+
 def _rows(diagram: Diagram) -> tuple[dict[str, int], dict[str, int]]:
     """Rows of branches by element and by name, of buses by name."""
     branches = diagram.branches

@@ -138,7 +138,7 @@ def alternatives(rows: pd.DataFrame, years: Sequence[int], text: Text, path: Pat
         title(part, words)
     square: dict[str, Any] = {"marker": "s", "markersize": 11, "linestyle": "none"}
     entries = [
-        line_entry("measures of the plan (wires)", AFTER, 9.0, solid_capstyle="butt"),
+        line_entry("wires that it would defer", AFTER, 9.0, solid_capstyle="butt"),
         line_entry("non-wires alternative", BEFORE, 9.0, solid_capstyle="butt"),
         Entry("adequate", {**square, "color": GAIN}),
         Entry("not adequate", {**square, "marker": "X", "color": LOSS}),

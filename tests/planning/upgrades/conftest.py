@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -98,13 +99,37 @@ CANDIDATES = "upgrade_type,cost_usd,capacity_gain_mw\nreconductor,300000,2\ntran
 @pytest.fixture
 def study(tmp_path: Path) -> Callable[..., Path]:
     """A small study in a folder; ``files`` (name: text) replace its own or are added to it."""
+    return partial(_write_study, tmp_path)
 
-    def write(toml: str = STUDY, **files: str) -> Path:
-        texts = {"feeders": FEEDERS, "candidates": CANDIDATES} | files
+
+@pytest.fixture(scope="module")
+def shared_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small study, written once for the tests of a module."""
+    return _write_study(tmp_path_factory.mktemp("study"))
+
+
+def _write_study(folder: Path, toml: str = STUDY, **files: str) -> Path:
+    texts = {"feeders": FEEDERS, "candidates": CANDIDATES} | files
+    for name, text in texts.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    path = folder / "study.toml"
+    path.write_text(toml, encoding="utf-8")
+    return path
+
+
+SMALL = Path(__file__).parent / "data" / "small"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Callable[..., Path]:
+    """The study of the small substation in a folder; a keyword replaces a table, ``study`` and ``circuit`` the rest."""
+
+    def write(study: str = "", circuit: str = "", **tables: str) -> Path:
+        texts = {path.name: path.read_text(encoding="utf-8") for path in SMALL.iterdir()}
+        texts |= {f"{name}.csv": text for name, text in tables.items()}
+        texts |= {"study.toml": study or texts["study.toml"], "master.dss": circuit or texts["master.dss"]}
         for name, text in texts.items():
-            (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
-        path = tmp_path / "study.toml"
-        path.write_text(toml, encoding="utf-8")
-        return path
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path / "study.toml"
 
     return write

@@ -1,19 +1,23 @@
 """The job as a whole on a small study, and the merit of projects and alternatives by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gridstudio import planning
 from gridstudio.domain.economics import present_value
-from gridstudio.planning.upgrades.merit import alternative, alternative_cost, merit, weighted_quantile
+from gridstudio.planning.upgrades import alternatives
+from gridstudio.planning.upgrades.contract import Plan, all_packages
+from gridstudio.planning.upgrades.merit import Alternative, alternative, alternative_cost, merit, weighted_quantile
+from gridstudio.planning.upgrades.roadmap import _action
 from gridstudio.planning.upgrades.settings import AlternativeSettings
 
 
-@pytest.fixture
-def result(study):
-    path = study()
-    job, settings = planning.read_study(path)
-    return job.run(settings, path.parent)
+@pytest.fixture(scope="module")
+def result(shared_study):
+    job, settings = planning.read_study(shared_study)
+    return job.run(settings, shared_study.parent)
 
 
 def test_the_tables_agree_with_each_other(result) -> None:
@@ -78,6 +82,38 @@ def test_an_alternative_that_is_never_adequate_defers_nothing() -> None:
     assert found is not None
     assert found.adequate_until < found.first_year
     assert found.deferral_usd == 0.0
+
+
+@pytest.mark.parametrize(
+    ("built", "short", "usd"),
+    [
+        ([0], [2.0, 0.0, 0.0, 0.0], 5.0),  # the plan builds wires there: those
+        ([2], [2.0, 1.0, 0.0, 0.0], 9.0),  # a battery: the cheapest wires that serve the quantile
+        ([], [2.0, 1.0, 0.5, 0.0], 9.0),  # none does: those that leave least
+        ([], [2.0, 0.0, 0.5, 0.0], 5.0),
+    ],
+)
+def test_alternatives_are_judged_against_the_wires_that_they_defer(menu, built, short, usd) -> None:
+    offered = menu([("a", "x", 5.0, 1.0, "w"), ("a", "y", 9.0, 3.0, "w"), ("a", "battery", 1.0, 0.0, "w")])
+    offered = replace(offered, power_mw=np.array([0.0, 0.0, 1.0]))
+    packages = all_packages(offered, ("a",), 1)  # nothing, x, y, battery
+    over = np.array([[short[0], short[1], short[2], short[3]]])
+    found = alternatives.wires_usd(offered, packages, over, np.ones(1), 0, np.array(built, dtype=int), 0.95)
+    assert found == usd
+
+
+def test_without_wires_on_the_menu_nothing_is_deferred(menu) -> None:
+    offered = replace(menu([("a", "battery", 1.0, 0.0, "")]), power_mw=np.ones(1))
+    packages = all_packages(offered, ("a",), 1)
+    assert alternatives.wires_usd(offered, packages, np.ones((1, 2)), np.ones(1), 0, np.array([0]), 0.95) is None
+
+
+def test_a_feeder_is_bridged_only_before_the_plan_builds_there(menu) -> None:
+    offered = menu([("a", "x", 5.0, 1.0, "")])
+    other = Alternative(1, 0.0, 1.0, 3, 1.0, 5.0, 1.0)
+    plan = Plan((1, 2, 3), np.array([1]))
+    told = [_action(plan, offered, "a", year, year == 1, True, other) for year in range(3)]
+    assert told == ["bridge", "build", "monitor"]
 
 
 def test_quantiles_of_weighted_scenarios() -> None:

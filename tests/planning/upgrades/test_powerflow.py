@@ -21,104 +21,10 @@ from gridstudio.planning.upgrades.program import solve
 from gridstudio.planning.upgrades.setup import complete, prepare
 from gridstudio.planning.upgrades.simulation import simulate
 
-CIRCUIT = """
-clear
-new circuit.small bus1=high basekv=69 pu=1.0 r1=0 x1=0.0001 r0=0 x0=0.0001
-new transformer.sub phases=3 windings=2 buses=[high low] conns=[delta wye] kvs=[69 12.47] kvas=[5000 5000] xhl=6
-new linecode.c nphases=3 r1=0.3 x1=0.4 r0=0.6 x0=1.2 c1=0 c0=0 units=km normamps=100
-new linecode.s nphases=1 r1=0.5 x1=0.5 r0=0.5 x0=0.5 c1=0 c0=0 units=km normamps=60
-new line.a1 phases=3 bus1=low bus2=a_mid linecode=c length=1 units=km
-new line.a2 phases=3 bus1=a_mid bus2=a_end linecode=c length=1 units=km
-new line.a3 phases=1 bus1=a_mid.2 bus2=a_side.2 linecode=s length=0.5 units=km
-new line.b1 phases=3 bus1=low bus2=b_mid linecode=c length=2 units=km
-new load.a_mid phases=3 bus1=a_mid kv=12.47 kw=600 pf=0.97 vminpu=0.7
-new load.a_end phases=3 bus1=a_end kv=12.47 kw=900 pf=0.97 vminpu=0.7
-new load.a_side phases=1 bus1=a_side.2 kv=7.2 kw=150 pf=0.97 vminpu=0.7
-new load.b_mid phases=3 bus1=b_mid kv=12.47 kw=1300 pf=0.97 vminpu=0.7
-new pvsystem.roof phases=1 bus1=a_side.2 kv=7.2 kva=60 pmpp=50 irradiance=1 pf=1 %cutin=0 %cutout=0
-set voltagebases=[69 12.47]
-calcvoltagebases
-"""
-CUSTOMERS = (
-    "load,customers,class\na_mid,120,residential\na_end,20,commercial\na_side,30,residential\nb_mid,260,residential\n"
-)
-STUDY = """
-job = "upgrades"
-mode = "powerflow"
-[feeder]
-master = "master.dss"
-[limits]
-v_min_pu = 0.9
-[tables]
-profiles = "profiles.csv"
-customers = "customers.csv"
-feeders = "feeders.csv"
-most_measures = 2
-[menu]
-sized_for = [0.9]
-[horizon]
-years = [1, 2, 3]
-[scenarios]
-growth = { rates = [0.02, 0.05], probabilities = [0.6, 0.4] }
-drawn = 30
-kept = 5
-out_of_sample = 4
-[money]
-value_sweep = [25_000]
-rate_sweep = [0.05]
-[powerflow]
-states = 60
-[study]
-pareto_points = 2
-"""
-HEADS = "feeder_id,head\na,line.a1\nb,b1\n"
-SHAPE = [
-    0.5,
-    0.5,
-    0.5,
-    0.5,
-    0.5,
-    0.5,
-    0.6,
-    0.7,
-    0.8,
-    0.9,
-    0.9,
-    0.9,
-    0.9,
-    0.9,
-    0.9,
-    0.9,
-    0.95,
-    1,
-    1,
-    0.95,
-    0.9,
-    0.8,
-    0.6,
-    0.5,
-]
-PROFILES = "hour,weight_h,load_pu,ev_pu,solar_pu\n" + "".join(
-    f"{h},20,{pu},{0.3 if 17 <= h <= 21 else 0.1},{0.5 if 9 <= h <= 15 else 0}\n" for h, pu in enumerate(SHAPE)
-)
+SMALL = Path(__file__).parent / "data" / "small"
+STUDY, PROFILES = ((SMALL / name).read_text(encoding="utf-8") for name in ("study.toml", "profiles.csv"))
 
 Write = Callable[..., Path]
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Write:
-    """The study's files in a folder; a keyword replaces a table, ``study`` and ``circuit`` the other two."""
-
-    def write(study: str = STUDY, circuit: str = CIRCUIT, **tables: str) -> Path:
-        texts = {"customers": CUSTOMERS, "profiles": PROFILES, "feeders": HEADS} | tables
-        for name, text in texts.items():
-            (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
-        (tmp_path / "master.dss").write_text(circuit, encoding="utf-8")
-        path = tmp_path / "study.toml"
-        path.write_text(study, encoding="utf-8")
-        return path
-
-    return write
 
 
 def ready(path: Path, workers: int = 1):  # type: ignore[no-untyped-def]
@@ -350,6 +256,11 @@ BAD = {
         {"catalogue": "measure,phases,size,size_unit,per,unit_cost_usd,o_and_m_usd_per_year,life_years\n"
          "reconductor,3,300,A,km,-1,0,40\n"}, {"[menu]": '[menu]\ncatalogue = "catalogue.csv"'}, "usd is '-1'",
     ),
+    "unknown in catalogue": (
+        {"catalogue": "measure,phases,size,size_unit,per,unit_cost_usd,o_and_m_usd_per_year,life_years\n"
+         "warp_drive,3,300,A,km,1,0,40\n"}, {"[menu]": '[menu]\ncatalogue = "catalogue.csv"'}, "warp_drive",
+    ),
+    "negative budget": ({}, {"[money]": "[money]\nbudget_usd_per_year = -1"}, "budgets must not be negative"),
     "probabilities": (
         {"futures": FUTURES + ",probability\n1,0.1,0,0,7,0.5\n"},
         {"[scenarios]": '[scenarios]\ntable = "futures.csv"'}, "add to 0.5; they must add to 1",
@@ -377,6 +288,13 @@ def test_a_budget_too_small_for_the_requirement_names_the_least_that_works(small
     text = text.replace("years = [1, 2, 3]", "years = [1, 2, 3]\nmost_unserved = 1.0")
     with pytest.raises(InputError, match="least budget that works is"):
         run(small(text.replace("[money]", "[money]\nbudget_usd_per_year = 10")))
+
+
+def test_a_requirement_that_no_budget_meets_is_told(small: Write) -> None:
+    text = STUDY.replace("[menu]", '[menu]\nmeasures = ["ev_shift"]')
+    text = text.replace("years = [1, 2, 3]", "years = [1, 2, 3]\nmost_unserved = 0.0")
+    with pytest.raises(InputError, match="No plan meets the requirement, however large the budget"):
+        run(small(text))
 
 
 def test_a_study_without_need_builds_nothing(small: Write) -> None:
