@@ -61,6 +61,7 @@ class Session:
         self._inventory = read_inventory(self._dss, self.network, feeder.controls != "off")
         self._rebuild = self._always_fresh = False
         self._proven: set[str] = set()  # what is known to be taken back to the bit
+        self._unseen: list[Applied] = []  # edits made or taken back since the engine's nodes were looked at
         self._new: dict[Change, None] = {}  # what changes have added so far, in the order in which it was declared
         self._prepare()
         self.findings += (*self._prove_return(), *self._moved(v_pu))
@@ -159,7 +160,8 @@ class Session:
         for item in changes:
             applied.apply(item.change)
         self._edited = self._edited or bool(changes)
-        self._look_again(applied)
+        self._unseen.append(applied)
+        self._look_again()
         return applied
 
     def _undo(self, applied: Applied) -> None:
@@ -168,19 +170,24 @@ class Session:
         if not applied.undo() or self._always_fresh:
             self._recompile()
         else:
-            self._look_again(applied)
+            self._unseen.append(applied)
 
-    def _look_again(self, applied: Applied) -> None:
-        """Find again what changes have moved: sources in service, nodes, what delivers power."""
-        if applied.sources:
+    def _look_again(self) -> None:
+        """Find again what changes have moved since the last look: sources in service, nodes, what delivers power.
+
+        What was taken back waits for what is applied next: a look at a circuit of 3 000 nodes costs 12 ms.
+        """
+        moved, self._unseen = self._unseen, []
+        if any(edits.sources for edits in moved):
             self._recorder.find_sources()
-        if applied.nodes:
+        if any(edits.nodes for edits in moved):
             run(self._dss, "makebuslist")
             self._recorder.find_nodes()
-        if applied.once:
+        if any(edits.once for edits in moved):
             run(self._dss, "init")  # in mid-run: new nodes have no voltage yet
-        self._baseline.also_restore(applied.taps)
-        if applied.generation:
+        for edits in moved:
+            self._baseline.also_restore(edits.taps)
+        if any(edits.generation for edits in moved):
             self._recorder.find_generation()
 
     def _walk(self, later: Sequence[At], case: int, flow: PowerFlow, applied: Applied) -> None:
@@ -197,7 +204,8 @@ class Session:
                 self._baseline.restore()
             while pending and pending[0].step == step:
                 applied.apply(pending.pop(0).change)
-                self._look_again(applied)
+                self._unseen.append(applied)
+                self._look_again()
             if not self._solve_step(case * steps + step, (case, step)):
                 self._baseline.restore()
 
@@ -241,6 +249,7 @@ class Session:
     def _recompile(self) -> None:
         """A fresh copy of the circuit, in mid-run: where an edit cannot be undone to the bit, or a state not reset."""
         self._recorder.flush()
+        self._unseen = []
         compile_into(self._dss, self.feeder)
         self._settle()
         self._prepare()

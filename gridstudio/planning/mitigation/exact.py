@@ -13,8 +13,8 @@ from itertools import islice
 
 from gridstudio.planning.mitigation.cleanup import LEAST_SAVING_USD
 from gridstudio.planning.mitigation.problem import Option, Plan
-from gridstudio.planning.mitigation.proposals import State
 from gridstudio.planning.mitigation.search import Search
+from gridstudio.planning.mitigation.state import State
 
 BATCH = 64
 

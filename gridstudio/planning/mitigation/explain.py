@@ -1,4 +1,9 @@
-"""What is left after the plan, and why: everything on the menu tried against it once more, and what the best gave."""
+"""What is left after the plan, what was tried against it, and what the best candidate gave.
+
+Candidates are those that a round of the search proposes (``proposals``): the worst places, a limited number of each
+kind, one measure or set on top of the plan. That none of them helps is no proof that nothing on the menu does, and the
+words say no more than what was tried.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +13,9 @@ import pandas as pd
 
 from gridstudio.planning.mitigation.excess import Excess, rating_a
 from gridstudio.planning.mitigation.problem import READ_PU
-from gridstudio.planning.mitigation.proposals import TIERS, State, proposals
+from gridstudio.planning.mitigation.proposals import TIERS, proposals
 from gridstudio.planning.mitigation.search import Search, Trial
+from gridstudio.planning.mitigation.state import State
 
 COLUMNS = [
     *("kind", "element", "phase", "violations", "scenario", "hour", "value", "limit", "unit", "tried"),
@@ -121,8 +127,14 @@ def _nothing(search: Search, place: Place, tried: int) -> str:
     if search.problem.menu.budget_usd is not None:
         return f"nothing that the budget of USD {search.problem.menu.budget_usd:,.0f} still allows acts on it"
     if place.element.removeprefix("line.") in search.problem.switches and place.kind == "overload":
-        return "a switch: the menu has no larger one, and nothing else relieves it"
-    return f"beyond the menu: none of {tried} candidates makes it better"
+        return f"a switch: the menu has no larger one, and none of the {tried} candidates tried relieves it"
+    return f"not cured: none of the {tried} candidates tried on top of the plan makes it better ({_tried(search)})"
+
+
+def _tried(search: Search) -> str:
+    """The measures that the search has tried anywhere."""
+    measures = {option.measure for kept in search.offered.values() for option in kept}
+    return "tried: " + (", ".join(sorted(measures)).replace("_", " ") or "nothing that fits")
 
 
 def _cause(search: Search, place: Place, best: Trial, least: float, best_value: float, unit: str) -> str:
@@ -131,10 +143,13 @@ def _cause(search: Search, place: Place, best: Trial, least: float, best_value: 
     within = f" within the budget of USD {budget:,.0f}" if budget is not None else ""
     if least > SOME:
         what = f"{option.element}: {option.what}"
-        return f"beyond the menu{within}: the best candidate ({what}) brings it to {best_value:.4g} {unit}"
+        return (
+            f"not cured{within}: the best candidate tried on top of the plan ({what}) brings it to {best_value:.4g} "
+            f"{unit} ({_tried(search)})"
+        )
     if best.worse:
         return (
-            f"{option.element}: {option.what} would cure it, but makes {best.worse} worse elsewhere, and no further "
-            f"candidate{within} cures that"
+            f"not cured: {option.element}: {option.what} would cure it, but makes {best.worse} worse elsewhere, and "
+            f"what was tried on top of it{within} does not cure that"
         )
-    return f"the search ended before it; {option.element}: {option.what} would cure it"
+    return f"not cured: the search ended before it; {option.element}: {option.what} would cure it"

@@ -14,10 +14,10 @@ from gridstudio.planning.mitigation.cleanup import clean, swap
 from gridstudio.planning.mitigation.exact import Proof, cheapest
 from gridstudio.planning.mitigation.explain import remaining
 from gridstudio.planning.mitigation.loop import cure
-from gridstudio.planning.mitigation.proposals import State
 from gridstudio.planning.mitigation.search import Search, start
 from gridstudio.planning.mitigation.settings import MitigationSettings
 from gridstudio.planning.mitigation.setup import Setup, based, prepare
+from gridstudio.planning.mitigation.state import State
 from gridstudio.planning.phases import Phases
 from gridstudio.result import StudyResult
 

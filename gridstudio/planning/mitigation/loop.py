@@ -9,15 +9,14 @@ the whole makes nothing worse; that is then one step.
 
 from collections.abc import Sequence
 
-from gridstudio.planning.mitigation.problem import Option
-from gridstudio.planning.mitigation.proposals import TIERS, State, effort, proposals
+from gridstudio.planning.mitigation.effort import large
+from gridstudio.planning.mitigation.groups import grouped
+from gridstudio.planning.mitigation.proposals import TIERS, against_heat, proposals
+from gridstudio.planning.mitigation.ranking import LEAST_GAIN, STILL_GAINS, action, ranked
 from gridstudio.planning.mitigation.search import Search, Trial
+from gridstudio.planning.mitigation.state import State
 
 CHAIN = 8  # candidates of a round that are put one on top of the other
-STILL_GAINS = 0.3  # share of what a candidate removed alone that it must remove on top of others
-LEAST_GAIN = 1e-4  # of the score: a thousandth of a branch's limit, 5e-6 pu
-WORTH = 0.02  # of all that is left: what removes less must clear a violation, or there is nothing else
-FEW = 100  # candidates of a round: with fewer the circuit is too large to solve all of them, or to dive often
 DIVES, DEPTH = 3, 6  # first candidates of dives, candidates in one
 
 
@@ -25,11 +24,11 @@ def cure(search: Search, state: State, phase: str = "cure") -> State:
     """The state after as many steps as help; ``search.stuck`` says what was tried where something is left."""
     while state.excess.violations and len(search.steps) < search.most_steps:
         trials: list[Trial] = []
-        better = None
-        for tier in TIERS:
-            large = effort(search.problem, state.plan) < FEW
-            trials += search.try_all(phase, state, proposals(search.problem, state, tier), predict=large)
-            better = _chained(search, state, trials, phase)
+        better = _predicted(search, state, phase)
+        for tier in TIERS if better is None else ():
+            trials += search.try_all(phase, state, proposals(search.problem, state, tier))
+            take = grouped if large(search.problem, state.plan) else _chained
+            better = take(search, state, trials, phase)
             if better is None and tier in ("wires", "slow"):
                 better = _dive(search, state, trials, phase)
             if better is not None:
@@ -41,11 +40,19 @@ def cure(search: Search, state: State, phase: str = "cure") -> State:
     return state
 
 
+def _predicted(search: Search, state: State, phase: str) -> State | None:
+    """Large circuits: the state after what is predicted to relieve hot branches, if the power flows agree."""
+    if not large(search.problem, state.plan) or not state.over.any():
+        return None
+    moves = against_heat(search.problem, state)
+    return grouped(search, state, search.try_all(phase, state, moves, predict=True), phase)
+
+
 def _chained(search: Search, state: State, trials: Sequence[Trial], phase: str) -> State | None:
     """The state after the best trials that hold on top of one another; None if none does."""
-    ranked = _ranked(search, state, [trial for trial in trials if not trial.worse])
-    while ranked:
-        chain = _chain(ranked)
+    best = ranked(search, state, [trial for trial in trials if not trial.worse])
+    while best:
+        chain = _chain(best)
         plans, plan = [], state.plan
         for trial in chain:
             plan = plan.having(trial.move.options)
@@ -60,7 +67,7 @@ def _chained(search: Search, state: State, trials: Sequence[Trial], phase: str) 
             if why and now is not state:
                 return now
             options = trial.move.options
-            search.record(phase, _action(now, options), now, new, options, trial.move.reason, why)
+            search.record(phase, action(now, options), now, new, options, trial.move.reason, why)
             if why:
                 break
             now = new
@@ -68,26 +75,8 @@ def _chained(search: Search, state: State, trials: Sequence[Trial], phase: str) 
                 break
         if now is not state:
             return now
-        ranked = ranked[1:]
+        best = best[1:]
     return None
-
-
-def _ranked(search: Search, state: State, trials: Sequence[Trial]) -> list[Trial]:
-    """Trials that remove something, most per dollar first."""
-    before = state.excess[search.screen(state)].score
-    useful = [trial for trial in trials if before - trial.score > LEAST_GAIN]
-    count = state.excess[search.screen(state)].violations
-    worth = [t for t in useful if before - t.score > WORTH * before or t.excess.violations < count]
-    useful = worth or useful
-
-    def order(trial: Trial) -> tuple[float, float, str]:
-        price = max(trial.plan.cost_usd - state.plan.cost_usd, 1.0)
-        gain = before - trial.score
-        if trial.move.options[0].last_resort:
-            price *= 1e3  # acts for hours only
-        return -gain / price, price, trial.move.options[0].what
-
-    return sorted(useful, key=order)
 
 
 def _chain(ranked: Sequence[Trial]) -> list[Trial]:
@@ -108,33 +97,24 @@ def _chain(ranked: Sequence[Trial]) -> list[Trial]:
 
 def _dive(search: Search, state: State, trials: Sequence[Trial], phase: str) -> State | None:
     """Several candidates as one step: each next one cures what the last made worse."""
-    firsts = _ranked(search, state, [trial for trial in trials if trial.worse])[:DIVES]
-    if effort(search.problem, state.plan) < FEW:
+    firsts = ranked(search, state, [trial for trial in trials if trial.worse])[:DIVES]
+    if large(search.problem, state.plan):
         firsts = firsts[:1]
     for first in firsts:
-        if first.move.slow and effort(search.problem, first.plan) < FEW:
+        if first.move.slow and large(search.problem, first.plan):
             continue
         now, options = search.states(phase, [first.plan])[0], list(first.move.options)
         for _ in range(DEPTH):
             if not search.admissible(now, state) and now.excess.score < state.excess.score - LEAST_GAIN:
-                action = _action(state, options)
-                search.record(phase, action, state, now, options, f"{first.move.reason}; and what goes with it")
+                reason = f"{first.move.reason}; and what goes with it"
+                search.record(phase, action(state, options), state, now, options, reason)
                 return now
             further = search.try_all(phase, now, proposals(search.problem, now, "plain"))
-            ranked = _ranked(search, now, further)
-            if not ranked:
+            helping = ranked(search, now, further)
+            if not helping:
                 break
-            best = ranked[0]
+            best = helping[0]
             now = search.states(phase, [best.plan])[0]
             kept = {option.slot: option for option in (*options, *best.move.options)}
             options = list(kept.values())
     return None
-
-
-def _action(state: State, options: Sequence[Option]) -> str:
-    """In words, what options do to a plan."""
-    old = [state.plan.of(option.slot) for option in options]
-    if all(option is None for option in old):
-        return "add"
-    grows = [new.size > was.size for new, was in zip(options, old, strict=True) if was]
-    return "enlarge" if all(grows) else "change"

@@ -27,7 +27,7 @@ from gridstudio.domain.changes import (
 from gridstudio.domain.economics import annuity_factor
 from gridstudio.domain.equipment import Item
 from gridstudio.engine import Bank, Regulator
-from gridstudio.planning.mitigation.problem import Option, Problem
+from gridstudio.planning.mitigation.problem import Option, Problem, load_scale
 
 COMPENSATED_V = 8  # set points below the band that are offered where line drop compensation lifts them
 UNITS_BESIDE = 3  # most equal transformers side by side, where no single one is large enough
@@ -280,11 +280,7 @@ def _option(
 
 
 def _largest_scale(problem: Problem, load: str) -> float:
-    scales = []
-    for scenario in problem.scenarios:
-        own = next((group.scale for group in scenario.load_groups if load in group.loads), scenario.load_scale)
-        scales.append(max(own))
-    return float(np.max(scales))
+    return float(np.max([max(load_scale(scenario, load)) for scenario in problem.scenarios]))
 
 
 def _sorted(options: list[Option]) -> list[Option]:

@@ -84,6 +84,11 @@ class Plan:
 EMPTY = Plan()
 
 
+def load_scale(scenario: Scenario, load: str) -> tuple[float, ...]:
+    """Multipliers (step,) of one load."""
+    return next((group.scale for group in scenario.load_groups if load in group.loads), scenario.load_scale)
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """What a plan is made for. ``line_code[(line, rating)]`` names the impedance of a line with larger conductors."""
@@ -179,6 +184,40 @@ class Problem:
             for element in self.paths.get(bus, ()):
                 found.setdefault(element, []).append(row)
         return found
+
+    @cached_property
+    def load_places(self) -> dict[str, tuple[str, tuple[int, ...], float]]:
+        """Bus, nodes and size [kVA] of every load."""
+        table = self.network.loads
+        columns = (table[name] for name in ("load", "bus", "nodes", "kw", "kvar"))
+        return {
+            str(load): (str(bus), tuple(int(n) for n in str(nodes).split(".") if n), float(np.hypot(kw, kvar)))
+            for load, bus, nodes, kw, kvar in zip(*columns, strict=True)
+        }
+
+    @cached_property
+    def load_nodes(self) -> list[tuple[int, ...]]:
+        """Nodes of every row of ``network.loads``."""
+        return [nodes for _, nodes, _ in self.load_places.values()]
+
+    @cached_property
+    def load_kw(self) -> list[float]:
+        """Of every row of ``network.loads``."""
+        return [float(kw) for kw in self.network.loads["kw"]]
+
+    def base_kv(self, bus: str) -> float:
+        """Base voltage [kV line to neutral] of a bus."""
+        return float(self._node_kv[self.nodes_of[bus][0]])
+
+    @cached_property
+    def _node_kv(self) -> Floats:
+        kv: Floats = self.network.nodes["base_kv"].to_numpy(dtype=float)
+        return kv
+
+    def conductors(self, row: int) -> slice:
+        """The conductors of a branch, of ``network.conductors``."""
+        ends = [*self.network.first_conductor[row : row + 2], len(self.network.conductors)]
+        return slice(int(ends[0]), int(ends[1]))
 
     @cached_property
     def offers(self) -> dict[tuple[str, ...], list[Option]]:

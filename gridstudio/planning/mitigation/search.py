@@ -9,9 +9,12 @@ from gridstudio.domain.changes import ChangeSet
 from gridstudio.domain.scenarios import Scenario
 from gridstudio.engine import PowerFlow
 from gridstudio.evaluation import Evaluations
-from gridstudio.planning.mitigation.excess import KINDS, Excess, excess, rating_a
+from gridstudio.planning.mitigation.effort import large
+from gridstudio.planning.mitigation.excess import KINDS, Excess, excess
+from gridstudio.planning.mitigation.places import Move
+from gridstudio.planning.mitigation.predict import predicted
 from gridstudio.planning.mitigation.problem import EMPTY, Option, Plan, Problem
-from gridstudio.planning.mitigation.proposals import Move, State
+from gridstudio.planning.mitigation.state import State
 
 Evaluate = Callable[[str, Sequence[tuple[ChangeSet, Scenario]]], Evaluations]
 BATCH_MB = 150.0  # raw results that are held at once
@@ -20,14 +23,14 @@ SCREENED = 4  # scenarios that a candidate is tried in first; what is taken is s
 
 @dataclass(frozen=True)
 class Step:
-    """A row of the table of steps; counts by ``KINDS``."""
+    """A row of the table of steps; counts by ``KINDS``, ``reasons`` of its options."""
 
     phase: str
     action: str
     options: tuple[Option, ...]
     cost_usd: float
     plan_cost_usd: float
-    reason: str
+    reasons: tuple[str, ...]
     before: tuple[int, ...]
     after: tuple[int, ...]
     power_flows: int
@@ -36,13 +39,14 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A candidate, solved in the scenarios of the screen: what is left of all excess, and what it makes worse."""
+    """A candidate in the scenarios of the screen, solved or predicted: what is left of excess, what it makes worse."""
 
     move: Move
     plan: Plan
     score: float
     worse: str
     excess: Excess
+    gain: float  # what it takes off the score
 
 
 @dataclass
@@ -56,6 +60,7 @@ class Search:
     steps: list[Step] = field(default_factory=list)
     power_flows: int = 0
     offered: dict[str, dict[Option, None]] = field(default_factory=dict)  # by slot: all that was ever tried
+    refused: set[Option] = field(default_factory=set)  # whose prediction the power flows have contradicted
     stuck: tuple[State, list[Trial]] | None = None  # where the search ended with something left, and what was tried
 
     @property
@@ -90,40 +95,27 @@ class Search:
     def try_all(self, phase: str, state: State, moves: Sequence[Move], predict: bool = False) -> list[Trial]:
         """Every move on top of a state, in the scenarios of its screen; what the budget forbids is left out.
 
-        ``predict``: what a new rating takes off a hot branch is reckoned instead of solved, for large circuits; what
-        is taken is solved in any case.
+        ``predict``: what moves take off hot branches is reckoned where it can be, and only that; nothing is solved.
         """
         screen = self.screen(state)
-        if predict:
-            rated = [move for move in moves if move.against == "thermal" and _rated(self.problem, move)]
-            known = [self._predicted(state, move, screen) for move in rated]
-            known = [trial for trial in known if trial.plan.cost_usd <= self.budget_usd]
-            for option in (option for trial in known for option in trial.move.options):
-                self.offered.setdefault(option.slot, {})[option] = None
-            return known + self.try_all(phase, state, [move for move in moves if move not in rated])
         plans = [state.plan.having(move.options) for move in moves]
         asked = [(m, p) for m, p in zip(moves, plans, strict=True) if p.cost_usd <= self.budget_usd]
-        for move, _ in asked:
-            for option in move.options:
-                self.offered.setdefault(option.slot, {})[option] = None
+        if predict:
+            asked = [(m, p) for m, p in asked if not self.refused.intersection(m.options)]
+            known = [(m, p, predicted(self.problem, state, m, screen)) for m, p in asked]
+            found = [(m, p, excess) for m, p, excess in known if excess is not None]
+        else:
+            if large(self.problem, state.plan):
+                asked = [(m, p) for m, p in asked if predicted(self.problem, state, m, screen) is None]
+            solved = self.solve(phase, [p for _, p in asked], screen)
+            found = [(m, p, excess) for (m, p), (_, excess) in zip(asked, solved, strict=True)]
+        for option in (option for move, _, _ in found for option in move.options):
+            self.offered.setdefault(option.slot, {})[option] = None
         reference, base = state.excess[screen], self.base.excess[screen]
-        trials = []
-        for (move, plan), (_, found) in zip(asked, self.solve(phase, [p for _, p in asked], screen), strict=True):
-            worse = found.worse_than(reference) or found.worse_than(base)
-            trials.append(Trial(move, plan, found.score, worse, found))
-        return trials
-
-    def _predicted(self, state: State, move: Move, screen: Sequence[int]) -> Trial:
-        """A move of larger ratings, at the currents of the state."""
-        of = state.excess[screen]
-        over, old = of.over.copy(), rating_a(state.solved)[screen]
-        for row, rating in _rated(self.problem, move):
-            share = (1.0 + over[..., row]) * old[..., row] / rating
-            over[..., row] = np.where(over[..., row] > 0, np.maximum(share - 1.0, 0.0), 0.0)
-        count = of.count.copy()
-        count[:, KINDS.index("overload")] = (over > 0).sum(axis=(1, 2))
-        found = Excess(of.low, of.high, over, of.unsolved, count)
-        return Trial(move, state.plan.having(move.options), found.score, "", found)
+        return [
+            Trial(m, p, of.score, of.worse_than(reference) or of.worse_than(base), of, reference.score - of.score)
+            for m, p, of in found
+        ]
 
     def screen(self, state: State) -> list[int]:
         """The scenarios with most of each kind of excess."""
@@ -139,9 +131,16 @@ class Search:
         return new.excess.worse_than(old.excess) or new.excess.worse_than(self.base.excess)
 
     def record(
-        self, phase: str, action: str, old: State, new: State, options: Sequence[Option], reason: str, refused: str = ""
+        self,
+        phase: str,
+        action: str,
+        old: State,
+        new: State,
+        options: Sequence[Option],
+        reason: str | Sequence[str],
+        refused: str = "",
     ) -> None:
-        """A row of the steps."""
+        """A row of the steps; one reason for all options, or one for each."""
         self.steps.append(
             Step(
                 phase=phase,
@@ -149,7 +148,7 @@ class Search:
                 options=tuple(options),
                 cost_usd=new.plan.cost_usd - old.plan.cost_usd,
                 plan_cost_usd=(old if refused else new).plan.cost_usd,
-                reason=reason,
+                reasons=(reason,) * len(options) if isinstance(reason, str) else tuple(reason),
                 before=_counts(old.excess),
                 after=_counts(new.excess),
                 power_flows=self.power_flows,
@@ -162,12 +161,6 @@ def start(problem: Problem, evaluate: Evaluate, most_steps: int, before: Evaluat
     """A search that begins at the circuit as it is."""
     base = State(EMPTY, before, excess(problem, before))
     return Search(problem, evaluate, most_steps, base)
-
-
-def _rated(problem: Problem, move: Move) -> list[tuple[int, float]]:
-    """Rows of branches that a move gives a new rating, and the ratings [A]."""
-    changes = (change for option in move.options for change in option.changes)
-    return [rating for change in changes if (rating := change.new_rating(problem.network))]
 
 
 def _counts(of: Excess) -> tuple[int, ...]:

@@ -8,10 +8,10 @@ import pandas as pd
 from gridstudio.planning.mitigation.exact import Proof
 from gridstudio.planning.mitigation.excess import LOADING_TOLERANCE, VOLTAGE_TOLERANCE_PU
 from gridstudio.planning.mitigation.problem import READ_PU
-from gridstudio.planning.mitigation.proposals import State
 from gridstudio.planning.mitigation.search import Search
 from gridstudio.planning.mitigation.settings import MitigationSettings
 from gridstudio.planning.mitigation.setup import Setup
+from gridstudio.planning.mitigation.state import State
 from gridstudio.planning.phases import Phases
 from gridstudio.planning.provenance import provenance as origin
 from gridstudio.result import Quantity

@@ -11,8 +11,8 @@ from gridstudio.evaluation import Evaluations
 from gridstudio.planning.flow import network_branches
 from gridstudio.planning.mitigation.excess import KINDS, rating_a
 from gridstudio.planning.mitigation.problem import READ_PU, Option, Plan, Problem
-from gridstudio.planning.mitigation.proposals import State
 from gridstudio.planning.mitigation.search import Step
+from gridstudio.planning.mitigation.state import State
 
 Floats = NDArray[np.float64]
 STEPS = [
@@ -31,7 +31,7 @@ def steps_table(steps: Sequence[Step]) -> pd.DataFrame:
     rows = []
     for number, step in enumerate(steps, start=1):
         options = step.options
-        size = options[0].size if len(options) == 1 else np.nan
+        size = _size(options)
         rows.append(
             (
                 number,
@@ -40,11 +40,11 @@ def steps_table(steps: Sequence[Step]) -> pd.DataFrame:
                 _joined(option.measure for option in options),
                 _joined(option.element for option in options),
                 size,
-                _unit(options[0]) if len(options) == 1 and not np.isnan(size) else "",
+                _unit(options[0]) if not np.isnan(size) else "",
                 "; ".join(dict.fromkeys(option.what for option in options)),
                 step.cost_usd,
                 step.plan_cost_usd,
-                step.reason,
+                "; ".join(dict.fromkeys(step.reasons)),
                 *step.before,
                 *step.after,
                 step.power_flows,
@@ -55,10 +55,19 @@ def steps_table(steps: Sequence[Step]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=STEPS)
 
 
+def _size(options: Sequence[Option]) -> float:
+    """All of a step together, where it is one measure and adds up: not so the ratings of several lines."""
+    if len(options) == 1:
+        return options[0].size
+    alike = len({option.measure for option in options}) == 1
+    return sum(option.size for option in options) if alike and _unit(options[0]) in ("kW", "kvar", "kVA") else np.nan
+
+
 def plan_table(problem: Problem, plan: Plan, steps: Sequence[Step]) -> pd.DataFrame:
     """The plan's measures, the dearest first."""
-    reasons = {option: step.reason for step in steps if not step.refused for option in step.options}
-    first = {o.slot: step.reason for step in reversed(steps) if not step.refused for o in step.options}
+    taken = [step for step in steps if not step.refused]
+    reasons = {o: why for step in taken for o, why in zip(step.options, step.reasons, strict=True)}
+    first = {o.slot: why for step in reversed(taken) for o, why in zip(step.options, step.reasons, strict=True)}
     rows = []
     for option in sorted(plan.options, key=lambda option: (-option.cost_usd, option.slot)):
         bus1, bus2 = _ends(problem, option)

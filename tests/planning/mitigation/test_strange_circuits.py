@@ -110,7 +110,7 @@ def test_it_ends_clean_or_says_why(study, name):
     taken = result.tables["steps"][result.tables["steps"]["accepted"]]
     assert len(taken) > 0
     if result.violations_left:
-        assert result.tables["remaining"]["cause"].str.contains("beyond the menu|worse elsewhere").all()
+        assert result.tables["remaining"]["cause"].str.contains("not cured|a switch").all()
 
 
 def test_the_service_transformer_of_a_split_phase_house_is_replaced_whole(study):
