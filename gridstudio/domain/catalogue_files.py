@@ -24,11 +24,21 @@ def read_rows(path: Path | str) -> tuple[list[str], Rows, list[str]]:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text; save it as CSV UTF-8.") from error
+    except csv.Error as error:
+        raise InputError(f"{path} is no CSV table (line {reader.line_num}): {error}.") from error
     header = lines[0][1] if lines else []
+    refuse_other_separators(path, header)
     findings = [f"column '{c}' occurs twice" for c in sorted(set(header)) if header.count(c) > 1]
     findings += [f"line {n} has {len(c)} cells, the header {len(header)}" for n, c in lines if len(c) != len(header)]
     rows = [(n, dict(zip(header, c, strict=True))) for n, c in lines[1:] if len(c) == len(header)]
     return header, rows, findings
+
+
+def refuse_other_separators(path: Path | str, header: Sequence[str]) -> None:
+    """InputError if a header of one cell shows that its columns are separated by something else than ','."""
+    for separator, name in ((";", "';'"), ("\t", "tabs")):
+        if len(header) == 1 and separator in header[0]:
+            raise InputError(f"{path} is separated by {name}, save it with ','.")
 
 
 def missing_columns(header: Sequence[str], wanted: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ from gridstudio.errors import InputError
 FloatArray = NDArray[np.float64]
 
 HOURS_PER_YEAR = 8760.0
+_ROUNDING = 1e-9  # of all that has flown: a total short of nothing by less is paid back
 
 
 def present_value(amount: ArrayLike, year: ArrayLike, rate: ArrayLike) -> FloatArray:
@@ -72,26 +73,44 @@ def loss_factor(load_factor: ArrayLike, k: float = 0.3) -> FloatArray:
 
 def loss_cost_usd(peak_losses_kw: ArrayLike, loss_factor: ArrayLike, energy_price_usd_per_kwh: ArrayLike) -> FloatArray:
     """Yearly cost of losses: losses at peak load, times their loss factor, times 8760 h, times the price of energy."""
-    energy_kwh = np.asarray(peak_losses_kw, dtype=float) * np.asarray(loss_factor, dtype=float) * HOURS_PER_YEAR
+    peak_kw = np.asarray(peak_losses_kw, dtype=float)
+    if not np.all((peak_kw >= 0) & np.isfinite(peak_kw)):
+        raise InputError(f"Losses at peak load of {peak_kw} kW must be finite numbers, zero or more.")
+    energy_kwh = peak_kw * np.asarray(loss_factor, dtype=float) * HOURS_PER_YEAR
     return np.asarray(energy_kwh * np.asarray(energy_price_usd_per_kwh, dtype=float))[()]
 
 
-def payback_years(cash_flows: ArrayLike, rate: float = 0.0) -> float:
+def payback_years(cash_flows: ArrayLike, rate: float = 0.0, spending: ArrayLike | None = None) -> float:
     """Years from now until the running total of one cash flow (year,) is non-negative for good; inf if it never is.
 
-    Within a year the amount is taken as spread evenly, as is usual. ``rate`` = 0 gives the simple payback, any other
-    the discounted one. An expense late in the life that turns the total negative again postpones the payback.
+    ``spending`` (year,), counted positive, is paid as its year begins; ``cash_flows`` then come in evenly in the
+    course of theirs: 1000 spent in year 1 for 500 in each of the years 1, 2, ... is paid back after 2 years. Without
+    it ``cash_flows`` are net and the first of them is paid now, at once; that of year 2 comes in in the course of the
+    12 months from now, and so on: give net flows only where nothing is earned in the year of spending.
+    ``rate`` = 0 gives the simple payback, any other the discounted one. An expense late in the life that turns the
+    total negative again postpones the payback.
     """
-    flows = _checked_flows(cash_flows)
-    if flows.ndim != 1:
-        raise InputError(f"Payback needs one cash flow by year, not an array of shape {flows.shape}.")
-    discounted = flows * discount_factors(len(flows), rate)
-    total = np.cumsum(discounted)
-    negative = np.flatnonzero(total < 0)
+    flows = _one_flow(cash_flows)
+    if spending is None:
+        flows = flows * discount_factors(len(flows), rate)  # each with the factor of its own year
+        return payback_years(np.append(flows[1:], 0.0), 0.0, np.append(-flows[0], np.zeros(len(flows) - 1)))
+    spent = _one_flow(spending)
+    if spent.shape != flows.shape:
+        raise InputError(
+            f"Payback needs amounts of the same years; there are {len(flows)} and of spending {len(spent)}."
+        )
+    factors = discount_factors(len(flows), rate)
+    # what is spent as a year begins and what comes in during it take turns: the total after each of them
+    moves = np.stack([-spent * factors, flows * factors], axis=1).ravel()
+    total = np.cumsum(moves)
+    negative = np.flatnonzero(total < -_ROUNDING * np.cumsum(np.abs(moves)))
     if len(negative) == 0:
         return 0.0
     last = int(negative[-1])
-    return math.inf if last == len(flows) - 1 else float(last - total[last] / discounted[last + 1])
+    if last == len(moves) - 1:
+        return math.inf
+    year, in_course = divmod(last, 2)
+    return year + 1.0 if in_course else year + min(1.0, float(-total[last] / moves[last + 1]))
 
 
 def benefit_cost_ratio(benefits: ArrayLike, costs: ArrayLike, rate: float) -> FloatArray:
@@ -136,4 +155,13 @@ def _checked_flows(cash_flows: ArrayLike) -> FloatArray:
     flows = np.asarray(cash_flows, dtype=float)
     if flows.ndim == 0 or flows.shape[-1] == 0:
         raise InputError("A cash flow needs an amount for each year, the first of them for year 1.")
+    if not np.isfinite(flows).all():
+        raise InputError(f"A cash flow has {flows[~np.isfinite(flows)][0]:g} among its amounts; each must be a number.")
+    return flows
+
+
+def _one_flow(cash_flows: ArrayLike) -> FloatArray:
+    flows = _checked_flows(cash_flows)
+    if flows.ndim != 1:
+        raise InputError(f"Payback needs one cash flow by year, not an array of shape {flows.shape}.")
     return flows

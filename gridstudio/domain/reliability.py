@@ -251,23 +251,16 @@ def business_case(
         raise InputError(f"The benefit per year is {benefit_usd_per_year:g} USD; it must be a number.")
     worth = float(economics.discount_factors(years, rate).sum())
     benefits = np.full(years, float(benefit_usd_per_year))
-    costs = np.full(years, float(upkeep_usd_per_year))
-    costs[0] += investment_usd
+    upkeep = np.full(years, float(upkeep_usd_per_year))
+    investment = np.append(float(investment_usd), np.zeros(years - 1))
+    costs = upkeep + investment
     return BusinessCase(
         benefit_present_value_usd=benefit_usd_per_year * worth,
         cost_present_value_usd=investment_usd + upkeep_usd_per_year * worth,
         net_present_value_usd=float(economics.net_present_value(benefits - costs, rate)),
         benefit_cost_ratio=float(economics.benefit_cost_ratio(benefits, costs, rate)),
-        payback_years=_simple_payback_years(benefit_usd_per_year - upkeep_usd_per_year, investment_usd, years),
+        payback_years=economics.payback_years(benefits - upkeep, 0.0, investment),
     )
-
-
-def _simple_payback_years(usd_per_year: float, investment_usd: float, years: int) -> float:
-    """Investment over the yearly surplus: the equal yearly amounts flow evenly from now on."""
-    if investment_usd == 0:
-        return 0.0 if usd_per_year >= 0 else math.inf
-    payback = investment_usd / usd_per_year if usd_per_year > 0 else math.inf
-    return payback if payback <= years else math.inf
 
 
 def _saved(

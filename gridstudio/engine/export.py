@@ -12,7 +12,7 @@ from gridstudio.domain.network import Network
 from gridstudio.domain.scenarios import Scenario
 from gridstudio.engine.applying import Applied, declare
 from gridstudio.engine.circuit import Feeder, compiled, run
-from gridstudio.engine.edits import NEW_BATTERY
+from gridstudio.engine.edits import settings
 from gridstudio.engine.inventory import read_inventory
 from gridstudio.engine.lending import borrow
 from gridstudio.engine.session import timed_changes
@@ -90,16 +90,23 @@ def _scale(engine: Any, scenario: Scenario, step: int) -> None:
     generation = scenario.generation_scale[min(step, len(scenario.generation_scale) - 1)]
     more = engine.Generators.First()
     while more:
-        kw, kvar, holds_voltage = engine.Generators.kW(), engine.Generators.kvar(), engine.Generators.Model() == 3
-        scale = 1.0 if engine.Generators.Name().lower().startswith(NEW_BATTERY) else generation
-        engine.Generators.kW(kw * scale)
-        if not holds_voltage:
-            engine.Generators.kvar(kvar * scale)
+        _scale_generator(engine, generation)
         more = engine.Generators.Next()
     more = engine.PVsystems.First()
     while more:
         engine.PVsystems.Irradiance(engine.PVsystems.Irradiance() * generation)
         more = engine.PVsystems.Next()
+
+
+def _scale_generator(engine: Any, scale: float) -> None:
+    """The active generator. Its interface tells the kW of the moment, genmult included; only its properties tell what
+    is written. A fixed one, as new batteries are, follows no multiplier in a power flow."""
+    written = settings(engine, f"generator.{engine.Generators.Name()}")
+    if str(written["Status"]).lower() == "fixed":
+        return
+    engine.Generators.kW(written["kW"] * scale)
+    if engine.Generators.Model() != 3:  # which holds its voltage
+        engine.Generators.kvar(written["kvar"] * scale)
 
 
 def _voltage_bases(engine: Any) -> list[str]:

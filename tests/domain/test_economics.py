@@ -18,6 +18,7 @@ from gridstudio.domain.economics import (
     present_value,
     residual_value,
 )
+from gridstudio.domain.reliability import business_case
 from gridstudio.errors import InputError
 
 
@@ -87,6 +88,34 @@ def test_payback_never_at_once_and_postponed() -> None:
     assert payback_years([-100.0, 150.0, -100.0, 60.0]) == pytest.approx(2 + 50 / 60)
 
 
+def test_payback_is_not_lost_in_rounding() -> None:
+    # seven times 0.1 is 0.7 on paper, 5e-17 less in binary
+    assert payback_years([-0.7] + [0.1] * 7) == pytest.approx(7.0)
+    cases = [(round(0.01 * cents, 2), years) for cents in range(1, 400) for years in (3, 7, 10)]
+    assert all(payback_years([-round(usd * years, 2), *[usd] * years]) == pytest.approx(years) for usd, years in cases)
+    assert payback_years([-700.001] + [100.0] * 7) == math.inf  # 0.001 is missing, no rounding
+
+
+def test_payback_of_what_pays_from_the_year_of_spending() -> None:
+    # 1000 now against 500 a year from now on: 2 years; 1200 a year: 10 months; 600 of them spent a year later: 1100
+    # of 1600 have come in when 100 of the 600 are still out, so that 100 / 500 of a fourth year is needed
+    assert payback_years([500.0] * 4, 0.0, [1000.0, 0.0, 0.0, 0.0]) == pytest.approx(2.0)
+    assert payback_years([1200.0] * 4, 0.0, [1000.0, 0.0, 0.0, 0.0]) == pytest.approx(10 / 12)
+    assert payback_years([500.0] * 4, 0.0, [1000.0, 600.0, 0.0, 0.0]) == pytest.approx(3.2)
+    assert payback_years([0.0, 100.0, 100.0], 0.0, [150.0, 0.0, 0.0]) == pytest.approx(2.5)
+    assert payback_years([100.0, 100.0], 0.0, [250.0, 0.0]) == math.inf
+    # discounted: 500 + 500 / 1.1 = 954.5, and 45.5 of the 413.2 of the third year
+    assert payback_years([500.0] * 4, 0.10, [1000.0, 0.0, 0.0, 0.0]) == pytest.approx(2 + 45.4545 / 413.2231)
+    # paid back after 1 year, a second spending at the start of year 3 undoes it until the end of that year
+    assert payback_years([100.0, 0.0, 80.0], 0.0, [100.0, 0.0, 80.0]) == pytest.approx(3.0)
+
+
+def test_payback_of_a_business_case_is_the_same() -> None:
+    case = business_case(500.0, 1000.0, 4, 0.0)
+    assert case.payback_years == payback_years([500.0] * 4, 0.0, [1000.0, 0.0, 0.0, 0.0]) == pytest.approx(2.0)
+    assert business_case(0.1, 0.7, 7, 0.0).payback_years == pytest.approx(7.0)
+
+
 def test_benefit_cost_ratio_by_hand() -> None:
     assert benefit_cost_ratio([0.0, 110.0, 121.0], [100.0, 0.0, 0.0], 0.10) == pytest.approx(2.0)
 
@@ -114,6 +143,12 @@ def test_deferral_value_by_hand() -> None:
         (lambda: loss_factor(0.5, k=-0.1), "between 0 and 1"),
         (lambda: net_present_value([], 0.1), "amount for each year"),
         (lambda: payback_years([[1.0, 2.0]]), "one cash flow"),
+        (lambda: payback_years([1.0, 2.0], 0.1, [1.0]), "same years"),
+        (lambda: payback_years([math.nan, 1.0]), "has nan among its amounts"),
+        (lambda: net_present_value([1.0, -math.inf], 0.1), "has -inf among its amounts"),
+        (lambda: benefit_cost_ratio([1.0], [math.nan], 0.1), "has nan among its amounts"),
+        (lambda: loss_cost_usd(-5.0, 0.3, 0.06), "zero or more"),
+        (lambda: loss_cost_usd([1.0, math.nan], 0.3, 0.06), "zero or more"),
         (lambda: benefit_cost_ratio([1.0], [0.0], 0.1), "positive"),
         (lambda: residual_value(1.0, 0.0, 1.0), "no meaning"),
         (lambda: deferral_value(1.0, 3, 2, 0.1, 0.0), "cannot be deferred"),

@@ -119,3 +119,13 @@ def test_empty_catalogue_and_missing_columns_are_told(read, tmp_path):
 def test_unknown_measure_is_no_empty_answer():
     with pytest.raises(InputError, match="did you mean 'battery'"):
         standard_equipment().sizes("batery")
+
+
+def test_a_file_that_is_no_csv_is_told_in_one_sentence(tmp_path):
+    path = tmp_path / "costs.csv"
+    path.write_text((HEADER + GOOD).replace(",", ";"))
+    with pytest.raises(InputError, match=r"costs.csv is separated by ';', save it with ','.$"):
+        read_equipment(path)
+    path.write_text(HEADER + "x" * (csv.field_size_limit() + 1))
+    with pytest.raises(InputError, match=r"costs.csv is no CSV table \(line \d+\): field larger than"):
+        read_equipment(path)

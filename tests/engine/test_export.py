@@ -4,7 +4,7 @@ import numpy as np
 import opendssdirect
 import pytest
 
-from gridstudio.domain.changes import At, ChangeSet, Reconductor, SetSwitch
+from gridstudio.domain.changes import AddBattery, At, ChangeSet, ParallelLine, Reconductor, SetSwitch
 from gridstudio.domain.scenarios import LoadGroup, Scenario
 from gridstudio.engine import export_circuit
 from gridstudio.evaluation import evaluate
@@ -120,3 +120,32 @@ def test_export_writes_nothing_itself(ieee123, tmp_path, monkeypatch):
     files = export_circuit(ieee123, (), Scenario(), 0)
     assert "master.dss" in files
     assert list(tmp_path.iterdir()) == []
+
+
+SERVICE = (
+    "new linecode.one nphases=1 r1=0.5 x1=0.9 r0=0.5 x0=0.9 c1=0 c0=0 units=km\n"
+    "new linecode.two nphases=2 rmatrix=[.4|.1 .4] xmatrix=[.3|.1 .3] cmatrix=[0|0 0] units=km\n"
+    "new line.tap bus1=end.1 bus2=far.1 linecode=one length=1 units=km normamps=100\n"
+    "new line.pair bus1=end.2.3 bus2=away.2.3 linecode=two length=1 units=km normamps=100\n"
+    "new load.far bus1=far.1 phases=1 kv=2.4 kw=50\nnew load.away bus1=away.2.3 phases=1 kv=4.16 kw=60"
+)
+
+
+@pytest.mark.parametrize("line", ["tap", "pair"])
+def test_exported_parallel_line_keeps_the_phases_that_its_line_code_gave(circuit, line, tmp_path):
+    changes = (At(0, ParallelLine(line)), At(0, ParallelLine(line, 3)))
+    check_export(circuit(SERVICE), changes, Scenario("x", (1.2,)), 0, tmp_path)
+
+
+GENERATORS = (
+    "new generator.free bus1=end phases=3 kv=4.16 kw=200 kvar=50 model=1\n"
+    "new generator.stiff bus1=end phases=3 kv=4.16 kw=100 pf=1 model=1 status=fixed\nset genmult=0.5"
+)
+
+
+@pytest.mark.parametrize("changes", [(), (At(0, AddBattery("end", 80.0)),)])
+def test_exported_generation_is_multiplied_by_genmult_once(circuit, changes, tmp_path):
+    scenario = Scenario("x", (1.1,), generation_scale=(0.7,))
+    dss = check_export(circuit(GENERATORS), changes, scenario, 0, tmp_path)
+    dss.Circuit.SetActiveElement("generator.free")
+    assert -dss.CktElement.TotalPowers()[0] == pytest.approx(0.5 * 0.7 * 200, rel=1e-3)

@@ -411,3 +411,24 @@ def test_all_findings_are_told_together(ieee123):
     with pytest.raises(InputError) as error:
         evaluate(ieee123, ChangeSet((ReplaceTransformer("x", 1.0), AddCapacitor("y", 1.0), MovePhase("z", (1,)))))
     assert all(word in str(error.value) for word in ("transformer 'x'", "bus 'y'", "load 'z'"))
+
+
+@pytest.mark.parametrize("genmult", [0.0, 0.5, 2.0])
+def test_a_battery_delivers_what_is_asked_whatever_multiplies_generation(circuit, genmult):
+    feeder = circuit(f"edit load.town model=1\nset genmult={genmult}")
+    battery = flow_of(feeder, (AddBattery("end", 50.0),)).source_kw - flow_of(feeder).source_kw
+    losses = flow_of(feeder, (AddBattery("end", 50.0),)).losses_kw - flow_of(feeder).losses_kw
+    assert battery == pytest.approx(-50.0 + losses, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (Reconductor("feed", float("inf")), "the new rating of inf A is not a positive number"),
+        (Reconductor("feed", float("nan")), "the new rating of nan A is not a positive number"),
+        (ParallelLine("feed", True), "True circuits in parallel is not a whole number"),
+    ],
+)
+def test_a_rating_without_end_and_a_truth_for_a_number_are_told(circuit, change, sentence):
+    with pytest.raises(InputError, match=sentence):
+        flow_of(circuit(), (change,))

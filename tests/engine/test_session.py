@@ -149,7 +149,7 @@ def test_all_that_does_not_fit_is_told_in_one_answer(ieee123):
         Session(ieee123).solve([(changes, scenario)])
     for finding in (
         "no line 'L115'. Did you mean 'l115'?",
-        "rating of 0 A is not positive",
+        "rating of 0 A is not a positive number",
         "no line code 'nowhere'",
         "Line 'l1' has 1 phases, line code '1' has 3",
         "at step 3, scenario 'wet' has 1 steps",

@@ -187,6 +187,22 @@ def test_hours_that_did_not_converge_are_a_warning(tmp_path):
     assert 'class="note warn"' in own_html(tmp_path)
 
 
+def test_hours_that_did_not_converge_come_first():
+    clean = answer(view(make_result(failed=(3, 4), over=(), low=())))
+    assert clean == (
+        "NOT CONVERGED: 2 of 72 hours; nothing is known of them. No limit is broken in any of 70 other hours."
+    )
+    assert answer(view(make_result(failed=(3,)))).startswith("NOT CONVERGED: 1 of 72 hours; nothing is known of it.")
+    assert "CONVERGED" not in answer(view(make_result()))
+
+
+def test_hours_without_voltage_count_as_broken():
+    result = make_result(over=(), low=())
+    hours = result.tables["hours"].assign(buses_dead=[1.0] * 2 + [0.0] * (HOURS - 2))
+    told = answer(view(replace(result, tables={**result.tables, "hours": hours})))
+    assert told.startswith("Limits are broken or buses are without voltage in 2 of 72 hours")
+
+
 def test_nothing_solved_draws_no_conclusion():
     study = view(make_result(failed=tuple(range(HOURS)), over=(), low=()))
     assert answer(study) == "No hour could be solved: nothing can be told of limits."

@@ -1,5 +1,6 @@
 """Changes of lines and sources: switching, other conductors, more circuits."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from gridstudio.domain.changes import ParallelLine, Reconductor, SetSource, SetS
 from gridstudio.engine.edits import Edits, admittance
 from gridstudio.engine.inventory import Inventory, unknown
 from gridstudio.engine.reading import UNITS
+
+Matrix = NDArray[np.float64]
 
 # -- what does not fit ----------------------------------------------------------------------------------------------
 
@@ -27,8 +30,8 @@ def reconductor_misfits(inventory: Inventory, change: Reconductor) -> list[str]:
     network, line, named = inventory.network, change.line, change.line_code
     if line not in network.line_row:
         return [unknown("line", line, network.line_row)]
-    if not change.ampacity_a > 0:
-        return [f"Line {line!r}: the new rating of {change.ampacity_a:g} A is not positive."]
+    if not 0 < change.ampacity_a < math.inf:
+        return [f"Line {line!r}: the new rating of {change.ampacity_a:g} A is not a positive number."]
     if named is None:
         return []
     code, phases = named.lower(), inventory.code_phases
@@ -49,7 +52,7 @@ def parallel_misfits(inventory: Inventory, change: ParallelLine) -> list[str]:
     line = change.line
     if line not in inventory.network.line_row:
         return [unknown("line", line, inventory.network.line_row)]
-    if not isinstance(change.circuits, int) or change.circuits < 1:
+    if isinstance(change.circuits, bool) or not isinstance(change.circuits, int) or change.circuits < 1:
         return [f"Line {line!r}: {change.circuits!r} circuits in parallel is not a whole number of at least 1."]
     if line in inventory.switches:
         return [f"Line {line!r} is a switch: it has no circuit that could be doubled."]
@@ -94,7 +97,7 @@ def _first_touch(edits: Edits, line: str) -> tuple[str, str]:
 def _impedance(edits: Edits, change: ParallelLine) -> str:
     r, x, c, unit, length = edits.found[f"line.{change.line}"]
     n = change.circuits
-    return f"rmatrix={_text(r / n)} xmatrix={_text(x / n)} cmatrix={_text(c * n)} units={unit} length={length!r}"
+    return _written(r / n, x / n, c * n, unit, length)
 
 
 def _matrices(dss: Any, line: str) -> tuple[Any, ...]:
@@ -108,7 +111,13 @@ def _matrices(dss: Any, line: str) -> tuple[Any, ...]:
     return r, x, c, UNITS[int(dss.Lines.Units())], dss.Lines.Length()
 
 
-def _text(matrix: NDArray[np.float64]) -> str:
+def _written(r: Matrix, x: Matrix, c: Matrix, unit: str, length: float) -> str:
+    """Matrices as OpenDSS reads them. With the number of phases, which 'save circuit' leaves out if a line code gave
+    it, and with the unit, which matrices reset and the next line code would need."""
+    return f"phases={len(r)} rmatrix={_text(r)} xmatrix={_text(x)} cmatrix={_text(c)} units={unit} length={length!r}"
+
+
+def _text(matrix: Matrix) -> str:
     return "[" + " | ".join(" ".join(repr(float(x)) for x in row) for row in matrix) + "]"
 
 
@@ -119,9 +128,7 @@ def _describe(dss: Any, line: str) -> str:
         return f'linecode="{code}"'
     if geometry := dss.Lines.Geometry():
         return f'geometry="{geometry}"'
-    r, x, c, unit, length = _matrices(dss, line)
-    # matrices reset the unit, which the next line code would need
-    return f"rmatrix={_text(r)} xmatrix={_text(x)} cmatrix={_text(c)} units={unit} length={length!r}"
+    return _written(*_matrices(dss, line))
 
 
 def _set_closed(edits: Edits, name: str, terminals: tuple[int, ...], closed: bool) -> None:

@@ -80,7 +80,8 @@ def reduce_load(edits: Edits, change: ReduceLoad) -> None:
 
 
 def declare_battery(dss: Any, inventory: Inventory, change: AddBattery) -> bool:
-    """The new battery, at 0 kW. False if it stands there already."""
+    """The new battery, at 0 kW and "fixed": no multiplier of the circuit's generation is its own. False if it stands
+    there already."""
     name = battery_name(change)
     if dss.Circuit.SetActiveElement(f"generator.{name}") >= 0:
         return False
@@ -90,7 +91,7 @@ def declare_battery(dss: Any, inventory: Inventory, change: AddBattery) -> bool:
     run(
         dss,
         f'new "generator.{name}" bus1="{change.bus}{_nodes(list(phases))}" phases={len(phases)} kv={kv!r} '
-        "kw=0 kvar=0 model=1 vminpu=0.5 vmaxpu=1.5",
+        "kw=0 kvar=0 model=1 status=fixed vminpu=0.5 vmaxpu=1.5",
     )
     return True
 

@@ -10,8 +10,9 @@ them shows in no number.
 Tables of the result (hours count from 0 at ``profiles.start``; a step is an hour; limits are the study's):
 
 hours: hour, time, source_kw, source_kvar, served_kw, losses_kw, v_min_pu, v_max_pu (fed nodes), loading_max_pu
-    (highest of branches over their rating), branches_over, buses_low, buses_high, tap_operations,
-    capacitor_operations (between the hour before and this one), converged. What did not converge is NaN and 0.
+    (highest of branches over their rating), branches_over, buses_low, buses_high, buses_dead
+    (without voltage), tap_operations, capacitor_operations (between the hour before and this one), converged. What
+    did not converge is NaN and 0.
 branches: element, kind, bus1, bus2, phases, ampacity_a, limit_pu, hours_over (largest phase current above limit_pu of
     ampacity_a), energy_over_mwh (what its phase currents above that limit carry at nominal voltage to neutral and
     unity power factor), current_max_a, loading_max_pu, worst_hour, worst_time, loading_mean_pu. Without rating NaN

@@ -152,6 +152,7 @@ def measure(chunk: Chunk, flow: PowerFlow, network: Network, with_: Gauge) -> tu
             "branches_over": broken.overloaded.sum(axis=1),
             "buses_low": low.sum(axis=1),
             "buses_high": high.sum(axis=1),
+            "buses_dead": dead.sum(axis=1),
             "tap_operations": moves[:, with_.is_tap].sum(axis=1).astype(int),
             "capacitor_operations": moves[:, ~with_.is_tap].sum(axis=1).astype(int),
             "converged": counted.converged,

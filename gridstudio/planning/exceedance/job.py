@@ -46,7 +46,8 @@ def prepare(settings: ExceedanceSettings, folder: Path) -> Setup:
     errors = [finding.text for finding in findings if finding.severity == "error"]
     if errors:
         raise InputError.from_findings(str(master), errors)
-    return Setup(feeder, network, read_year(settings, folder, network), _limits(settings.limits), findings)
+    year = read_year(settings, folder, network)
+    return Setup(feeder, network, year, _limits(settings.limits), [*findings, *year.findings])
 
 
 def run(
@@ -71,14 +72,13 @@ def run(
     made["assumptions"] = summary.assumptions(settings, quick)
     made["findings"] = summary.findings_table(findings)
     made["timing"] = phases.table()
-    hours = made["hours"]
     return StudyResult(
         job=JOB,
         title=settings.title or f"Hours over limits of {network.name}",
         settings=settings.dump(),
         headline=summary.headline(made, phases),
         tables=made,
-        violations_left=int(((hours[["branches_over", "buses_low", "buses_high"]] > 0).any(axis=1)).sum()),
+        violations_left=summary.hours_not_clean(made["hours"]),
         provenance=summary.provenance(settings, folder, phases, quick),
     )
 

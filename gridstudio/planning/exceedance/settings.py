@@ -36,6 +36,8 @@ class Profiles(Section):
 
     @model_validator(mode="after")
     def _on_the_hour(self) -> Self:
+        if self.start.tzinfo is not None:
+            raise ValueError(f"start = {self.start} has a time zone: write it in standard time, without a zone")
         if self.start.minute or self.start.second or self.start.microsecond:
             raise ValueError(f"start = {self.start} is not on the hour")
         return self

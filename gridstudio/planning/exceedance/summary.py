@@ -12,14 +12,21 @@ from gridstudio.planning.phases import Phases
 from gridstudio.planning.provenance import provenance as origin
 from gridstudio.result import Quantity
 
+BROKEN = ["branches_over", "buses_low", "buses_high", "buses_dead"]  # columns of the table of hours
+
+
+def hours_not_clean(hours: pd.DataFrame) -> int:
+    """Hours in which something is broken or without voltage, and hours that did not converge: nobody knows of them."""
+    return int(((hours[BROKEN] > 0).any(axis=1) | ~hours["converged"]).sum())
+
 
 def headline(made: dict[str, pd.DataFrame], phases: Phases) -> dict[str, Quantity]:
     """The numbers that come first, in the order in which they are read."""
     hours, branches, buses, devices = (made[name] for name in ("hours", "branches", "buses", "devices"))
-    found = {
-        "hours": Quantity("Hours", len(hours)),
-        "not_converged": Quantity("Hours not converged", int((~hours["converged"]).sum())),
-    }
+    failed = int((~hours["converged"]).sum())
+    found = {"not_converged": Quantity("Hours NOT CONVERGED, in no other number", failed)} if failed else {}
+    found["hours"] = Quantity("Hours", len(hours))
+    found.setdefault("not_converged", Quantity("Hours not converged", 0))
     if not hours["converged"].any():
         return found
     peak = hours.loc[hours["source_kw"].idxmax()]
@@ -33,8 +40,10 @@ def headline(made: dict[str, pd.DataFrame], phases: Phases) -> dict[str, Quantit
         "energy_over_mwh": Quantity("Energy above ratings", float(branches["energy_over_mwh"].sum()), "MWh"),
         "hours_low": Quantity("Hours with a voltage too low", int((hours["buses_low"] > 0).sum())),
         "hours_high": Quantity("Hours with a voltage too high", int((hours["buses_high"] > 0).sum())),
+        "hours_dead": Quantity("Hours with a bus without voltage", int((hours["buses_dead"] > 0).sum())),
         "buses_low": Quantity("Buses ever too low", int((buses["hours_low"] > 0).sum())),
         "buses_high": Quantity("Buses ever too high", int((buses["hours_high"] > 0).sum())),
+        "buses_dead": Quantity("Buses ever without voltage", int((buses["hours_dead"] > 0).sum())),
     }
     rated = branches.dropna(subset="loading_max_pu")
     if len(rated):

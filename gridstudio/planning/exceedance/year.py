@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridstudio.domain.network import Network
+from gridstudio.domain.network import Finding, Network
 from gridstudio.errors import InputError
 from gridstudio.planning.exceedance.assumed import assumed_year
-from gridstudio.planning.exceedance.settings import ExceedanceSettings, Profiles
+from gridstudio.planning.exceedance.settings import CLASSES, ExceedanceSettings, Profiles
+from gridstudio.planning.exceedance.table import read_table
 from gridstudio.planning.restoration.customers import read_customers
 
 Floats = NDArray[np.float64]
@@ -30,6 +31,7 @@ class Year:
     scale: Floats  # (group, hour)
     generation: Floats  # (hour,)
     curves: pd.DataFrame  # the table of profiles, as documented in the package
+    findings: tuple[Finding, ...] = ()  # columns of a table that no load follows
 
     @property
     def hours(self) -> int:
@@ -49,6 +51,8 @@ def read_year(settings: ExceedanceSettings, folder: Path, network: Network) -> Y
         curves, source = assumed_year(given.start, given.hours, given.seed), "assumed"
     mixes = _mixes(settings, folder, network)
     wrong = _misfits(given, curves, loads, mixes)
+    slips, unused = _unused(curves, loads, mixes) if given.table else ([], [])
+    wrong += slips
     if wrong:
         raise InputError.from_findings("The profiles do not fit the circuit", wrong)
     hours = settings.quick_hours or given.hours
@@ -63,68 +67,8 @@ def read_year(settings: ExceedanceSettings, folder: Path, network: Network) -> Y
         scale.reshape(len(members), hours) * given.load_scale,
         generation,
         _describe(curves, hours, source),
+        tuple(Finding("warning", f"{source}: {text}") for text in unused),
     )
-
-
-def read_table(path: Path, given: Profiles) -> dict[str, Floats]:
-    """Curves (hour,) of a table by column, hours in a row without gaps; InputError with all findings."""
-    try:
-        table = pd.read_csv(path, skipinitialspace=True, comment="#")
-    except FileNotFoundError:
-        raise InputError(f"There is no table of profiles {path}.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"The table of profiles {path} cannot be read: {error}.") from None
-    table.columns = [str(column).strip().lower() for column in table.columns]
-    clock = next((column for column in ("hour", "time") if column in table), None)
-    if clock is None:
-        raise InputError(f"{path}: the table of profiles has no column hour (0, 1, 2, ...) or time.")
-    wrong = _clock_findings(table[clock], clock, given)
-    if len(table) != given.hours and not wrong:
-        wrong.append(f"it has {len(table):,} hours, profiles.hours asks for {given.hours:,}.")
-    curves = {}
-    for column in table.columns.drop(clock):
-        values = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=float)
-        wrong += _value_findings(column, values, table[clock])
-        curves[str(column)] = values
-    if not curves:
-        wrong.append(f"it has no column besides {clock}: nothing follows it.")
-    if wrong:
-        raise InputError.from_findings(str(path), wrong)
-    return curves
-
-
-def _clock_findings(column: pd.Series, clock: str, given: Profiles) -> list[str]:
-    """Hours that are missing, double or out of order."""
-    if clock == "hour":
-        hour = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
-    else:
-        stamps = pd.to_datetime(column, errors="coerce").to_numpy().astype("datetime64[m]")
-        away = (stamps - np.datetime64(given.start, "m")).astype(float)
-        hour = np.where(np.isnat(stamps), np.nan, away / 60)
-    bad = np.flatnonzero(~(hour == np.floor(hour)))
-    if len(bad):
-        return [f"column {clock}, row {bad[0] + 1}: {column.iloc[bad[0]]!r} is no full hour."]
-    steps = np.flatnonzero(np.diff(hour) != 1)
-    if len(hour) and hour[0] != 0:
-        first = "0" if clock == "hour" else f"{given.start:%Y-%m-%d %H:%M} (profiles.start)"
-        return [f"column {clock} starts at {column.iloc[0]}, it must start at {first}."]
-    if len(steps):
-        at = int(steps[0])
-        what = "a gap" if hour[at + 1] > hour[at] + 1 else "an hour twice or out of order"
-        return [f"column {clock} has {what}: {column.iloc[at + 1]} follows on {column.iloc[at]}."]
-    return []
-
-
-def _value_findings(column: str, values: Floats, clock: pd.Series) -> list[str]:
-    found = []
-    for what, rows in (
-        ("is empty or no number", np.flatnonzero(~np.isfinite(values))),
-        ("is negative", np.flatnonzero(values < 0)),
-    ):
-        if len(rows):
-            more = f", and in {len(rows) - 1:,} further hours" if len(rows) > 1 else ""
-            found.append(f"column {column} {what} at {clock.name} {clock.iloc[rows[0]]}{more}.")
-    return found
 
 
 def _mixes(settings: ExceedanceSettings, folder: Path, network: Network) -> dict[str, dict[str, float]]:
@@ -154,6 +98,8 @@ def _misfits(
         if load not in known
     ]
     listed = {name.lower() for name in given.classes.values()}
+    if "default_class" in given.model_fields_set:
+        listed.add(given.default_class.lower())
     bare: dict[str, list[str]] = {}
     for load in sorted(known - own.keys()):
         for name in mixes[load].keys() - curves.keys():
@@ -165,6 +111,23 @@ def _misfits(
         f"{_hint(name, classes)}"
         for name, members in sorted(bare.items())
     ]
+
+
+def _unused(
+    curves: dict[str, Floats], loads: Iterable[str], mixes: dict[str, dict[str, float]]
+) -> tuple[list[str], list[str]]:
+    """Columns that no load follows: those with nearly the name of a class that loads have and that has no column,
+    which must be a slip, and the others, which may be meant for other circuits."""
+    followed = {name for load in loads for name, _ in _mix_of(load, curves, mixes)}
+    bare = {name for load in loads for name in mixes[load]} - curves.keys()
+    slips, others = [], []
+    for column in sorted(name for name in curves.keys() - followed if name != "solar" and not name.startswith(OWN)):
+        text = f"column {column} is followed by no load"
+        if near := get_close_matches(column, sorted(bare), n=1):
+            slips.append(f"{text}, and class {near[0]!r} has no column: is one of them misspelt?")
+        else:
+            others.append(f"{text}.{'' if column in CLASSES else _hint(column, CLASSES)}")
+    return slips, others
 
 
 def _mix_of(load: str, curves: dict[str, Floats], mixes: dict[str, dict[str, float]]) -> tuple[tuple[str, float], ...]:

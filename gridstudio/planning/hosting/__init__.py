@@ -13,9 +13,9 @@ customers get devices in a random order, more and more of them; many such deploy
 Tables of the result (kW at full output; hour is a name of the study's hours; limits: undervoltage, overvoltage,
 line_loading, transformer_loading, deviation, reverse_flow, not_converged, none):
 
-nodal: device (pv, ev, load), bus, nodes ("1.2.3" or "2"), base_kv (to neutral), distance_km, hosting_kw (largest size
-    known to fit), refused_kw (smallest known not to; NaN if max_kw fits), limit (which binds at refused_kw), element
-    (branch, or bus.phase), hour, value, allowed, unit (pu or kW)
+nodal: device (pv, ev, load), bus, nodes ("1.2.3", "2", or the legs "1.2"), base_kv (to neutral), distance_km,
+    hosting_kw (largest size known to fit), refused_kw (smallest known not to; NaN if max_kw fits), limit (which binds
+    at refused_kw), element (branch, or bus.phase), hour, value, allowed, unit (pu or kW)
 nodal_limits: device, limit, places, least_kw, median_kw
 curve: device, penetration_pct (of customers), kw_mean (mean of deployments), violating_pct (of deployments at this
     penetration), violated_pct (at this or a lower one), and a column <limit>_pct for each limit

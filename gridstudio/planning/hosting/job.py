@@ -20,8 +20,8 @@ from gridstudio.planning.flow import network_branches
 from gridstudio.planning.hosting import summary, tables
 from gridstudio.planning.hosting.judge import Binding, Judge
 from gridstudio.planning.hosting.nodal import Capacity, capacities
-from gridstudio.planning.hosting.places import Place, load_places, nodal_places, scenario
-from gridstudio.planning.hosting.settings import HostingSettings
+from gridstudio.planning.hosting.places import EQUIPMENT, Place, load_places, nodal_places, scenario
+from gridstudio.planning.hosting.settings import HostingLimits, HostingSettings
 from gridstudio.planning.hosting.stochastic import Deployments, customers_by_load, draw, numbered
 from gridstudio.planning.phases import Phases
 from gridstudio.result import StudyResult
@@ -56,6 +56,7 @@ def prepare(settings: HostingSettings, folder: Path) -> Setup:
     errors = [finding.text for finding in findings if finding.severity == "error"]
     if errors:
         raise InputError.from_findings(str(master), errors)
+    _limits(settings.limits)
     places: list[Place] = []
     if settings.nodal:
         wrong = _unknown_buses(settings.nodal.buses, network)
@@ -84,7 +85,7 @@ def run(
     if quick:
         settings = settings.quick()
     setup = prepare(settings, folder)
-    phases = Phases(setup.feeder, Limits(), workers, progress)
+    phases = Phases(setup.feeder, _limits(settings.limits), workers, progress)
     judge = base_judge(settings, phases, ())
     made = {"hours": tables.hours_table(settings.hours, judge)}
     if settings.nodal:
@@ -148,7 +149,7 @@ def deploy(settings: HostingSettings, setup: Setup, phases: Phases, drawn: Deplo
 def equipped(phases: Phases, places: Sequence[Place]) -> Iterator[None]:
     """What is evaluated in the block has a device at every one of ``places``, off."""
     plain = phases.feeder
-    phases.feeder = replace(plain, commands=(*plain.commands, *(place.command for place in places)))
+    phases.feeder = replace(plain, commands=(*plain.commands, EQUIPMENT, *(place.command for place in places)))
     try:
         yield
     finally:
@@ -180,6 +181,11 @@ def base_judge(settings: HostingSettings, phases: Phases, places: Sequence[Place
             "lower its load_scale or look at the circuit."
         )
     return Judge(done.network, settings.limits, [hour.name for hour in settings.hours], flow)
+
+
+def _limits(given: HostingLimits) -> Limits:
+    """Limits as every job checks them: InputError if they do not rise."""
+    return Limits(v_min_pu=given.v_min_pu, v_max_pu=given.v_max_pu, loading_max_pu=given.loading_max_pu)
 
 
 def _unknown_buses(asked: Sequence[str], network: Network) -> list[str]:

@@ -39,7 +39,8 @@ class Nodal(Section):
     phases: tuple[Literal[1, 3], ...] = Field(
         (3,),
         min_length=1,
-        description="3: at three-phase buses; 1: each phase of other buses (1 alone: of all) to neutral",
+        description="3: at three-phase buses; 1: each phase of other buses (1 alone: of all) to neutral, on "
+        "split-phase secondaries across the two legs",
     )
     buses: tuple[str, ...] = Field((), description="default: all buses that are fed, but for the source's")
     max_kw: float = Field(5000.0, gt=0, description="no larger device is asked for")

@@ -12,7 +12,8 @@ from gridstudio.result import StudyResult
 COLUMNS = {
     "hours": [
         "hour", "time", "source_kw", "served_kw", "losses_kw", "v_min_pu", "v_max_pu", "loading_max_pu",
-        "branches_over", "buses_low", "buses_high", "tap_operations", "capacitor_operations", "converged",
+        "branches_over", "buses_low", "buses_high", "buses_dead", "tap_operations", "capacitor_operations",
+        "converged",
     ],
     "branches": [
         "element", "kind", "bus1", "bus2", "phases", "ampacity_a", "limit_pu", "hours_over", "energy_over_mwh",
@@ -46,7 +47,7 @@ class Study:
     """What figures and page share.
 
     ``over``: branches with hours over their limit, the worst first; ``out``: buses with hours out of band, likewise;
-    ``hours`` with the boolean columns over, low and high; ``diagram`` None without a network.
+    ``hours`` with the boolean columns over, low, high and dead; ``diagram`` None without a network.
     """
 
     result: StudyResult
@@ -81,15 +82,16 @@ class Study:
 
     @property
     def outside(self) -> pd.DataFrame:
-        """The hours with any limit broken."""
-        return self.hours[self.hours[["over", "low", "high"]].any(axis=1)]
+        """The hours with any limit broken or any bus without voltage."""
+        return self.hours[self.hours[["over", "low", "high", "dead"]].any(axis=1)]
 
 
 def view(result: StudyResult) -> Study:
     """Read a result once for its report."""
     hours, branches, buses = (_table(result, name) for name in ("hours", "branches", "buses"))
-    named = {"over": "branches_over", "low": "buses_low", "high": "buses_high"}
-    hours = hours.assign(**{name: hours[column].astype(float) > 0 for name, column in named.items()})
+    named = {"over": "branches_over", "low": "buses_low", "high": "buses_high", "dead": "buses_dead"}
+    counts = hours.reindex(columns=list(named.values()), fill_value=0).astype(float)
+    hours = hours.assign(**{name: counts[column] > 0 for name, column in named.items()})
     over = branches[branches["hours_over"].astype(float) > 0]
     out = buses.assign(hours_out=buses["hours_low"].astype(float) + buses["hours_high"].astype(float))
     limits = result.settings.get("limits")

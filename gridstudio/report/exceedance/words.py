@@ -10,16 +10,26 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 
 
 def answer(study: Study) -> str:
-    """In how many hours limits are broken."""
+    """How many hours could not be solved, before all, and in how many of the others limits are broken."""
+    told = _broken(study)
+    if study.failed and len(study.solved):
+        failed = f"{style.number(study.failed)} of {_count(len(study.hours), 'hour')}"
+        return f"NOT CONVERGED: {failed}; nothing is known of {'it' if study.failed == 1 else 'them'}. {told}"
+    return told
+
+
+def _broken(study: Study) -> str:
     hours, outside = len(study.solved), len(study.outside)
     if not hours:
         return "No hour could be solved: nothing can be told of limits."
     if not outside:
-        return f"No limit is broken in any of {_count(hours, 'hour')}."
+        others = " other" if study.failed else ""
+        return f"No limit is broken in any of {style.number(hours)}{others} hour{'' if hours == 1 else 's'}."
+    broken = "Limits are broken" + (" or buses are without voltage" if study.outside["dead"].any() else "")
     if outside == hours:
-        return f"Limits are broken in every one of {_count(hours, 'hour')}."
+        return f"{broken} in every one of {_count(hours, 'hour')}."
     share = style.percent(outside / hours, 1 if outside / hours >= 0.001 else 2)
-    return f"Limits are broken in {style.number(outside)} of {_count(hours, 'hour')} ({share})."
+    return f"{broken} in {style.number(outside)} of {_count(hours, 'hour')} ({share})."
 
 
 def verdict(study: Study) -> list[str]:

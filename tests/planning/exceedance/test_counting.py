@@ -4,9 +4,13 @@
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from gridstudio.domain.limits import Limits
 from gridstudio.evaluation import Workers
+from gridstudio.planning.exceedance import job
+from gridstudio.planning.exceedance.summary import hours_not_clean
 
 FULL_A = 900 / (np.sqrt(3) * 4.16)
 LOAD = [0.5, 1.0, 0.7, 1.2, 0.9, 0.2]
@@ -109,3 +113,31 @@ def test_chunks_do_not_show_where_nothing_is_carried(study, table, changes):
 def test_a_quick_run_takes_the_first_two_weeks(study):
     result = study(None, profiles={"hours": 400}).run(quick=True)
     assert len(result.tables["hours"]) == 336
+
+
+def test_an_hour_that_does_not_converge_is_not_clean(study, table):
+    """Over 0.5 + 0.6j ohm no more than V^2 / 2 (R + Z) = 6.8 MW can be delivered: 100 times 600 kW cannot."""
+    more = "edit line.feed r1=0.5 x1=0.6 r0=0.5 x0=0.6 normamps=1e6\nedit load.town model=1 vminpu=0.001"
+    limits = {"v_min_pu": 0.5}
+    result = study(table(load=[0.1, 100.0, 0.1]), more, limits=limits).run()
+    assert result.tables["hours"]["converged"].tolist() == [True, False, True]
+    assert result.violations_left == 1
+    first = next(iter(result.headline.values()))
+    assert (first.label, first.value) == ("Hours NOT CONVERGED, in no other number", 1)
+    assert study(table(load=[0.1, 0.2, 0.1]), more, limits=limits).run().violations_left == 0
+
+
+def test_an_hour_with_a_bus_without_voltage_is_not_clean():
+    hours = pd.DataFrame({"branches_over": [0, 0, 2], "buses_low": 0, "buses_high": 0, "buses_dead": [0, 3, 1]})
+    assert hours_not_clean(hours.assign(converged=True)) == 2
+    assert hours_not_clean(hours.assign(converged=[False, True, True])) == 3
+
+
+def test_buses_without_voltage_are_counted_by_hour_and_told(study, table, monkeypatch):
+    """One per unit of load drops 2.6 %; what stands below 0.94 pu is taken for dead here: the second hour's end."""
+    monkeypatch.setattr(job, "_limits", lambda given: Limits(dead_pu=0.94))
+    more = "edit line.feed r1=0.5 r0=0.5 x1=1e-4 x0=1e-4 normamps=1e4"
+    result = study(table(load=[0.1, 3.0]), more).run()
+    assert result.tables["hours"]["buses_dead"].tolist() == [0, 1]
+    assert (result.headline["hours_dead"].value, result.headline["buses_dead"].value) == (1, 1)
+    assert (result.headline["hours_low"].value, result.violations_left) == (0, 1)

@@ -37,6 +37,7 @@ def test_settings_out_of_range_are_told(study, sections, sentence):
         ({"nodal": {"buses": ["edn"]}}, "nodal: the circuit has no bus 'edn'. Did you mean 'end'?"),
         ({"nodal": {"buses": ["source"]}}, "bus 'source' is the source's: it takes anything."),
         ({"stochastic": {"customers": "nowhere.csv"}}, "There is no table of customers"),
+        ({**NODAL, "limits": {"v_min_pu": 0.05}}, "dead_pu 0.1 < v_min_pu 0.05 < v_max_pu 1.05 is not so."),
     ],
 )
 def test_what_the_circuit_has_not_is_told_before_anything_is_solved(study, sections, sentence):

@@ -54,6 +54,60 @@ def test_a_rating_binds_load_as_by_hand(study, phases, expected_kw):
     assert made["hosting_kw"].to_numpy() == pytest.approx(expected_kw, rel=2e-3)
 
 
+@pytest.mark.parametrize("command", ["set loadmult=0.5", "set loadmult=2", "set year=5"])
+@pytest.mark.parametrize("name", ["town", "gs_hosting_load_0"])
+def test_multipliers_and_names_of_the_circuits_loads_do_not_touch_devices(study, command, name):
+    """200 A at nominal voltage, over a line without impedance."""
+    more = f"new load.{name}_ bus1=end phases=3 kv=4.16 kw=1e-3\n{command}"
+    made = study(more=more, nodal={**FIRST, "devices": ["load"]}).run().tables["nodal"]
+    assert made["hosting_kw"].to_numpy() == pytest.approx(np.sqrt(3) * 4.16 * 200, rel=2e-3)
+
+
+def test_a_device_has_a_name_that_no_load_has(study):
+    more = (
+        "new load.gs_hosting_load_0 bus1=end phases=3 kv=4.16 kw=1e-3\nnew load.hosting_pv_0 bus1=end kv=4.16 kw=1e-3"
+    )
+    made = study(more=more, nodal={**FIRST, "devices": ["load"]}).run().tables["nodal"]
+    assert made["hosting_kw"].to_numpy() == pytest.approx(np.sqrt(3) * 4.16 * 200, rel=2e-3)
+
+
+SPLIT_PHASE = """
+new transformer.ct phases=1 windings=3 buses=[end.1.0 s.1.0 s.0.2] kvs=[2.4018 0.12 0.12] kvas=[500 500 500]
+~ xhl=0.01 xht=0.01 xlt=0.01 %rs=[0.001 0.001 0.001]
+new line.drop bus1=s.1.2 bus2=home.1.2 phases=2 r1=1e-6 x1=1e-6 r0=1e-6 x0=1e-6 c1=0 c0=0 length=1 normamps=100
+new load.home bus1=home.1.2 phases=1 kv=0.24 kw=1e-3
+"""
+LOW = {"master": "master.dss", "commands": ["set voltagebases=[4.16 0.208]", "calcvoltagebases"]}
+
+
+def test_a_split_phase_service_is_asked_across_its_legs(study):
+    """100 A at 240 V are 24 kW; on one leg they would be 12. The bus before the transformer is asked to neutral."""
+    nodal = {"devices": ["load"], "phases": [1], "max_kw": 100.0, "tolerance_kw": 0.05}
+    made = study(more=SPLIT_PHASE, feeder=LOW, nodal={**nodal, "buses": ["s", "home", "end"]}).run().tables["nodal"]
+    assert list(zip(made["bus"], made["nodes"], strict=True)) == [
+        *(("end", phase) for phase in "123"),
+        ("s", "1.2"),
+        ("home", "1.2"),
+    ]
+    home = made[made["bus"] == "home"].iloc[0]
+    assert (home["limit"], home["element"]) == ("line_loading", "line.drop")
+    assert home["hosting_kw"] == pytest.approx(24.0, abs=0.1)
+
+
+def test_two_phases_of_a_primary_are_no_split_phase_service(study):
+    """Two units of one phase each, and a tap of two phases: every phase stands against the neutral."""
+    units = "".join(
+        f"new transformer.t{n} phases=1 windings=2 buses=[end.{n} low.{n}] kvs=[2.4 0.12] kvas=[50 50]\n"
+        for n in (1, 2)
+    )
+    tap = "new line.tap bus1=end.1.2 bus2=tap.1.2 phases=2 r1=.1 x1=.1 r0=.1 x0=.1 c1=0 c0=0 length=1\n"
+    made = study(more=units + tap, feeder=LOW, nodal={"phases": [1], "buses": ["low", "tap"]})
+    places = prepare(made.settings, made.folder).places
+    assert sorted({(place.bus, place.nodes) for place in places}) == [
+        ("low", "1"), ("low", "2"), ("tap", "1"), ("tap", "2"),
+    ]  # fmt: skip
+
+
 def test_a_power_factor_takes_its_share_of_the_rating(study):
     made = study(nodal={**FIRST, "devices": ["load"], "power_factor": 0.8}).run().tables["nodal"]
     assert made["hosting_kw"].iloc[0] == pytest.approx(0.8 * np.sqrt(3) * 4.16 * 200, rel=2e-3)

@@ -76,3 +76,11 @@ def test_ieee123_does_not_depend_on_workers_and_its_curves_rise():
         assert (rows["violating_pct"] <= rows["violated_pct"]).all()
         assert (np.diff(rows["kw_mean"]) > 0).all()
     assert one["curve"]["violated_pct"].max() == 100
+
+
+@pytest.mark.parametrize("command", ["set loadmult=0.5", "set loadmult=2", "set year=5"])
+def test_deployments_have_their_size_whatever_multiplies_loads(study, command):
+    """As above: 72 % of 100 customers with 20 kW each fit."""
+    drawn = {"devices": ["pv"], "deployments": 2, "step_pct": 1.0, "pv_kw": [20, 20], "kw_per_customer": 1e-5}
+    made = study(kw=1e-3, more=command, stochastic=drawn).run().tables
+    assert made["deployments"]["fits_kw"].tolist() == pytest.approx([1440.0] * 2)
