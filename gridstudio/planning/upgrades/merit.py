@@ -41,7 +41,7 @@ def merit(benefits: FloatArray, spending: FloatArray, rate: float) -> Merit:
         float(net_present_value(spending, rate)),
         npv,
         float(benefit_cost_ratio(benefits, spending, rate)) if spending.any() else float("nan"),
-        payback_years(benefits - spending, rate),
+        payback_years(benefits, rate, spending),
     )
 
 
@@ -139,13 +139,16 @@ class Alternative:
 def alternative_cost(
     given: AlternativeSettings, shift_mw: float, battery_mw: float, first: int, last: int, rate: float
 ) -> float:
-    """Present value in year 1 of demand response and a battery from year ``first`` to ``last``, the battery's remaining
-    life taken off. No programme, no running cost."""
+    """Present value in year 1 of demand response and a battery from year ``first`` to ``last``: the battery is bought
+    again when its life ends, the last one's remaining life taken off. No programme, no running cost."""
     years = last - first + 1
     yearly = shift_mw * 1000 * given.dr_usd_per_kw_year + (given.dr_usd_per_year if shift_mw > 0 else 0.0)
     battery = battery_mw * 1000 * given.battery_usd_per_kw
-    left = present_value(residual_value(battery, given.battery_life_years, years), years + 1, rate)
-    return float(present_value(yearly * discount_factors(years, rate).sum() + battery - left, first, rate))
+    life = max(1, round(given.battery_life_years))
+    bought = np.arange(0, years, life)  # years after the first
+    paid = float(present_value(battery, bought + 1, rate).sum())
+    left = present_value(residual_value(battery, given.battery_life_years, years - bought[-1]), years + 1, rate)
+    return float(present_value(yearly * discount_factors(years, rate).sum() + paid - left, first, rate))
 
 
 def alternative(

@@ -158,6 +158,9 @@ def _proven(study: Study) -> tuple[str, bool]:
     if status is None:
         return "", False
     if str(status) == "optimal" and (gap is None or float(gap) <= 1e-3):
+        if study.result.settings.get("mode") == "powerflow":
+            told = "Proven optimal by the solver, where plans that were not simulated count with their estimates."
+            return told, False
         return "No plan of these measures is cheaper: proven optimal by the solver.", False
     within = f" It is at most {style.percent(float(gap), 2)} dearer than the best" if gap is not None else ""
     if within and bound is not None and total is not None:

@@ -46,12 +46,12 @@ def test_the_same_study_gives_the_same_result(study, result) -> None:
 
 
 def test_merit_by_hand() -> None:
-    # -1000 now, 500 in each of the years 2 to 4 at 10 %: benefits 1243.43
+    # -1000 now, 500 in each of the years 2 to 4 at 10 %: benefits 1243.43; three years and 132.231 / 375.657 of the 4th
     found = merit(np.array([0.0, 500.0, 500.0, 500.0]), np.array([1000.0, 0, 0, 0]), 0.10)
     assert found.benefit_usd == pytest.approx(1243.426, abs=1e-3)
     assert found.npv_usd == pytest.approx(243.426, abs=1e-3)
     assert found.bcr == pytest.approx(1.243426, abs=1e-6)
-    assert found.payback_years == pytest.approx(2 + 132.231 / 375.657, abs=1e-5)
+    assert found.payback_years == pytest.approx(3 + 132.231 / 375.657, abs=1e-5)
 
 
 def test_cost_of_alternatives_by_hand() -> None:
@@ -59,6 +59,14 @@ def test_cost_of_alternatives_by_hand() -> None:
     given = AlternativeSettings(battery_life_years=10)
     assert alternative_cost(given, 0.5, 1.0, 1, 2, 0.0) == pytest.approx(250_000)
     assert alternative_cost(given, 0.0, 0.0, 1, 2, 0.05) == 0.0
+
+
+def test_a_battery_is_bought_again_when_its_life_ends() -> None:
+    # 1 MW at 350 000 USD lives 10 years; in 12 years two are bought and 8/10 of the second is left
+    given = AlternativeSettings(battery_life_years=10)
+    assert alternative_cost(given, 0.0, 1.0, 1, 12, 0.0) == pytest.approx(2 * 350_000 - 280_000)
+    again = alternative_cost(given, 0.0, 1.0, 1, 12, 0.05)
+    assert again == pytest.approx(350_000 + 350_000 / 1.05**10 - 280_000 / 1.05**12)
 
 
 def test_deferral_by_hand() -> None:
