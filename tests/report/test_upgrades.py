@@ -297,7 +297,7 @@ def test_first_screen_tells_what_when_cost_risk_and_whether_it_holds(rendered):
         "3.00 MWh are expected to stay unserved over all years against 1.50 MWh (2.0 times as much)",
         "USD 420 000 against USD 400 000, 5.0 % more",
         "minimises 75 % expected value and 25 % the mean of the worst 5 % of the scenarios: USD 410 000",
-        "proven optimal by the solver",
+        "Proven optimal by the solver, where plans that were not simulated count with their estimates",
         "The budget binds in no year.",
         "saves USD 200 000; perfect foresight would save at most USD 100 000 more",
         "suffices for a while and pays on south (USD 20 000 by deferral)",
