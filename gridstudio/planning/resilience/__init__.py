@@ -2,8 +2,9 @@
 
 Wind of an event and the fragility of lines make storms (``wind``, ``fragility``, ``outages``); of thousands a few stand
 for all (``selection``). The program chooses sources, lines to harden and switches to add within a budget, against the
-mean and the tail of the prioritised load lost, Q = sum over loads of w * (1 - s) * P (``program``); every island of its
-plan is solved by OpenDSS with the new source as its swing, what is not feasible is cut off and the program solved again
+mean and the tail of the prioritised load lost, Q = sum over loads of w * (1 - s) * P (``program``): sizes are searched
+in tables (``siting``, ``regions``) and proven by a decomposition into blocks (``bound``). Every island of its plan is
+solved by OpenDSS with the new source as its swing, what is not feasible is cut off and the program solved again
 (``loop``). Losses told are those after this check. Fresh storms judge the plan (``evaluate``), sweeps its sensitivity
 (``sweep``), and the findings of Poudyal, Dubey (sensitivity analyses of resilience-oriented risk-averse planning) stand
 as sentences that the numbers support or not (``statements``). Losses are in weighted kW.
@@ -29,7 +30,8 @@ pickup: scenario, load: the loads picked up. pickup_without: the same without ne
 losses: storm, wind_m_s, without_kw (no source, served alike), with_plan_kw, critical_kw: the fresh storms
 risk: storms (scenarios, fresh), case (without, mean storm, plan), mean_kw, mean_se_kw, var_kw, cvar_kw, cvar_se_kw,
     objective_kw; standard errors of fresh storms only, scenarios are exact for their probabilities
-solver: round (of program and check), status, objective_kw, bound_kw, gap, seconds, binaries, rows
+solver: round (of program and check), status, objective_kw, bound_kw, gap, seconds, binaries, rows (of what
+    the solver had: the islands of the plan, or the program as a whole where the decomposition left too much open)
 stochastic_value: what, kw, plan
 loads: load, bus, section, unit (picked up together), kw, weight, critical, source (of the weight; "" for others)
 sections: section, x, y (mean of its buses), buses, kw, weighted_kw, critical_kw, overhead_m, underground_m,

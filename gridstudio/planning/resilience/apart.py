@@ -1,5 +1,7 @@
 """A program that falls into parts, solved part by part; and the islands that stand in a solution."""
 
+from collections.abc import Mapping
+
 import highspy
 import linopy
 import numpy as np
@@ -8,17 +10,22 @@ from scipy.sparse.csgraph import connected_components
 
 from gridstudio.errors import SolverError
 from gridstudio.planning.resilience.contract import Floats, Ints
-from gridstudio.planning.resilience.program import ON
+from gridstudio.planning.resilience.solver import matrix_form
 from gridstudio.planning.resilience.stage import Proposal, Stage
-from gridstudio.planning.upgrades.program import matrix_form
 
+ON = 0.5
 BLOCK_GAP = 1e-4  # no time limit: what comes out must not depend on the machine
 
 
-def solved_apart(model: linopy.Model) -> Floats:
-    """The optimum of a model whose fixed columns are all that its parts have in common, part by part."""
+def solved_apart(model: linopy.Model, given: Mapping[str, Floats] | None = None) -> Floats:
+    """The optimum of a model whose fixed columns are all that its parts have in common, part by part.
+
+    ``given``: values of some variables that are to be fixed at them.
+    """
     parts = model.matrices
-    a, lb, ub, c = csr_array(parts.A), np.asarray(parts.lb), np.asarray(parts.ub), np.asarray(parts.c)
+    a, lb, ub, c = csr_array(parts.A), np.array(parts.lb), np.array(parts.ub), np.asarray(parts.c)
+    for name, values in (given or {}).items():
+        lb[columns(model, name)] = ub[columns(model, name)] = values
     form = matrix_form(model)
     row_low, row_high = np.asarray(form.row_lower_), np.asarray(form.row_upper_)
     integer = np.array([kind != "C" for kind in parts.vtypes])
@@ -33,15 +40,20 @@ def solved_apart(model: linopy.Model) -> Floats:
     highs.setOptionValue("threads", 1)
     highs.setOptionValue("mip_rel_gap", BLOCK_GAP)
     order = np.argsort(of_column, kind="stable")
-    for columns in np.split(order, np.cumsum(np.bincount(of_column, minlength=count))[:-1]):
-        part = own[:, columns]
+    for some in np.split(order, np.cumsum(np.bincount(of_column, minlength=count))[:-1]):
+        part = own[:, some]
         rows = np.unique(part.indices)
-        at = free[columns]
+        at = free[some]
         if (c[at] >= 0).all():  # nothing to gain
             continue
         bounds = row_low[rows] - still[rows], row_high[rows] - still[rows]
         x[at] = _optimum(highs, csr_array(part[rows]), c[at], lb[at], ub[at], bounds, integer[at])
     return x
+
+
+def columns(model: linopy.Model, name: str) -> Ints:
+    """Where the solver keeps a variable."""
+    return np.asarray(np.searchsorted(model.matrices.vlabels, np.atleast_1d(model.variables[name].labels.values)))
 
 
 def _optimum(
@@ -73,9 +85,8 @@ def _optimum(
 
 def islands_of(stage: Stage, model: linopy.Model, x: Floats) -> list[list[Proposal]]:
     """Islands of every block in a solution; sections at the edge that serve nobody are left dark."""
-    t, labels = stage.tables, model.matrices.vlabels
-    at = {name: np.searchsorted(labels, model.variables[name].labels.values) for name in ("feeds", "picked_up")}
-    fed, picked = x[at["feeds"]] > ON, x[at["picked_up"]] > ON
+    t = stage.tables
+    fed, picked = (x[columns(model, name)] > ON for name in ("feeds", "picked_up"))
     found: list[list[Proposal]] = [[] for _ in t.blocks]
     units: dict[int, list[int]] = {}
     arcs: dict[int, list[int]] = {}

@@ -9,8 +9,9 @@ from gridstudio.planning.resilience.contract import Bools, Effort, Floats, Plan,
 from gridstudio.planning.resilience.islands import second_stage
 from gridstudio.planning.resilience.loop import checked_plan
 from gridstudio.planning.resilience.outages import standard_error
+from gridstudio.planning.resilience.program import measure, value_at_risk
 from gridstudio.planning.resilience.selection import middle
-from gridstudio.solve.risk import Blend, CVaR, Expectation, RiskMeasure, value
+from gridstudio.solve.risk import CVaR, value
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,6 @@ class Measured:
     objective_kw: float
 
 
-def measure(risk: Risk) -> RiskMeasure:
-    """(1 - lambda) E + lambda CVaR as a risk measure."""
-    return Blend(risk.lambda_, Expectation(), CVaR(risk.alpha))
-
-
 def measured(q: Floats, probability: Floats, risk: Risk, drawn: bool) -> Measured:
     """The risk of losses ``q`` (storm,); ``drawn``: independent draws of equal probability."""
     var_kw = value_at_risk(q, probability, risk.alpha)
@@ -44,13 +40,6 @@ def measured(q: Floats, probability: Floats, risk: Risk, drawn: bool) -> Measure
         cvar_se_kw=standard_error(excess) if drawn else float("nan"),
         objective_kw=value(measure(risk), q, probability),
     )
-
-
-def value_at_risk(q: Floats, probability: Floats, alpha: float) -> float:
-    """The smallest loss that is not exceeded with probability ``alpha`` or more."""
-    order = np.argsort(q, kind="stable")
-    reached = np.cumsum(probability[order])
-    return float(q[order[min(int(np.searchsorted(reached, alpha - 1e-12)), len(q) - 1)]])
 
 
 def difference(a: Floats, b: Floats) -> tuple[float, float]:

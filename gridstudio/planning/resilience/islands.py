@@ -67,6 +67,7 @@ class SecondStage:
             refused.update(dict.fromkeys(wrong))
             for island, proof in wrong.items():
                 self._learn(island, proof, plan)
+            self._bar(plan, [island for island, proof in wrong.items() if self._unforeseen(island, proof)], refused)
             waiting = [g for g, islands in zip(waiting, proposed, strict=True) if not wrong.keys().isdisjoint(islands)]
             if not waiting:
                 return found
@@ -138,6 +139,31 @@ class SecondStage:
         else:
             known = replace(known, allowance=max(known.allowance, self._losses(island, proof, plan, on)))
         self.lessons.of_root[island.root] = known
+
+    def _unforeseen(self, island: Proposal, proof: Proof) -> bool:
+        """Whether its voltage is too low where the linear model is blind: behind a regulator."""
+        if "low_voltage" not in proof.broken:
+            return False
+        found = self.limits.errors(island.root, island.closed, self._on(island), proof.lowest, proof.over_limit_pu)
+        return bool(np.isnan(found[0]))
+
+    def _bar(self, plan: Plan, islands: Sequence[Proposal], refused: dict[Proposal, None]) -> None:
+        """Where not even the load worth most can be picked up, the way to it is not used again."""
+        for island, fewer in self._eased(plan, set(islands), refused).items():
+            if fewer is None:
+                first = self._by_worth(island)[0]
+                way = self._way(island, int(self.grid.unit_section[first]))
+                self.lessons.barred.add((island.root, way))
+
+    def _way(self, island: Proposal, section: int) -> int:
+        """Devices (bit mask) on the way from its root to a section."""
+        queue, ways = [self.prover.roots[island.root].section], {self.prover.roots[island.root].section: 0}
+        for at in queue:
+            for d, other in self.grid.sections.around[at]:
+                if island.closed >> d & 1 and other not in ways:
+                    ways[other] = ways[at] | 1 << d
+                    queue.append(other)
+        return ways[section]
 
     def _losses(self, island: Proposal, proof: Proof, plan: Plan, on: Floats) -> float:
         """What the source delivers beyond the linear model, as a share of that."""

@@ -11,11 +11,13 @@ from gridstudio.planning.resilience.islands import SecondStage, stage_for
 from gridstudio.planning.resilience.program import measure, solve_program
 from gridstudio.solve.risk import value
 
+NO_BETTER = 1e-4  # of the loss: a round that gains less is the last
+
 
 def checked_plan(problem: Problem, effort: Effort, phases: Phases, stage: SecondStage | None = None) -> Checked:
     """The best plan found whose islands all hold in OpenDSS, with the program's last word on how much better one could
-    be. Rounds end once the checked loss is within the effort's gap of that bound, or nothing is left to learn. A
-    ``stage`` that is given keeps what it learns: the results of what it serves next depend on it."""
+    be. Rounds end once the checked loss is within the effort's gap of that bound, or what was learned betters no plan.
+    A ``stage`` that is given keeps what it learns: the results of what it serves next depend on it."""
     stage = stage or stage_for(problem.grid, problem.sites, phases)
     stage.look_ahead(planned_blocks(problem.grid, problem.storms, stage.prover.roots)[0])
     rounds: list[Solution] = []
@@ -30,9 +32,10 @@ def checked_plan(problem: Problem, effort: Effort, phases: Phases, stage: Second
         served = stage.serve(solution.plan, problem.storms, "check")
         cut.update((one.source, one.sections, one.closed, one.nominal_kw) for one in served.refused)
         found = objective(problem, served.q)
+        worse = best is not None and found >= best[0] * (1.0 - NO_BETTER)
         if best is None or found < best[0]:
             best = found, solution.plan, served
-        if _gap(best[0], solution.bound) <= effort.gap or _known(stage) == before:
+        if worse or _gap(best[0], solution.bound) <= effort.gap or _known(stage) == before:
             break
     assert best is not None
     found, plan, served = best
@@ -60,4 +63,4 @@ def _gap(found: float, bound: float) -> float:
 
 
 def _known(stage: SecondStage) -> tuple[object, ...]:
-    return dict(stage.lessons.of_root), frozenset(stage.lessons.refused)
+    return dict(stage.lessons.of_root), frozenset(stage.lessons.refused), frozenset(stage.lessons.barred)

@@ -22,7 +22,8 @@ Second stage, per block: feeds[g, r, w -> v], energised[g, r, v], picked_up[g, r
     repaired      sum_r energised[g, r, v] <= hardened[l]             where l would put v out of service          (14)
     switch        energised[g, r, v] - energised[g, r, w] <= added[d]   for the ends v, w of candidate switch d   (15)
     refused       islands that a power flow refused are not proposed again: one of their sections or units differs (16)
-    barred        a way on which voltages are too low even without load is not closed all along                    (17)
+    barred        a way on which voltages are too low, without load or behind a regulator with the load worth most,
+                  is not closed all along                                                                         (17)
 
 (8) to (10) leave a picked-up unit one source and one way; the islands of a block that no loop is in need no flow, and
 there (6), (7) are as tight as they can be.
@@ -31,6 +32,7 @@ there (6), (7) are as tight as they can be.
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import highspy
 import linopy
@@ -40,16 +42,22 @@ import xarray as xr
 
 from gridstudio.domain.sections import bits
 from gridstudio.errors import SolverError
+from gridstudio.planning.resilience.apart import ON, columns, solved_apart
 from gridstudio.planning.resilience.blocks import planned_blocks, roots_of
-from gridstudio.planning.resilience.contract import Bools, Effort, Floats, Ints, Plan, Problem, Risk, Solution
+from gridstudio.planning.resilience.bound import bound
+from gridstudio.planning.resilience.contract import Bools, Effort, Floats, Ints, Plan, Problem, Risk, Solution, no_plan
 from gridstudio.planning.resilience.limits import DIRECTIONS, LimitRow, LinearLimits
+from gridstudio.planning.resilience.regions import Regions
 from gridstudio.planning.resilience.rows import Rows
+from gridstudio.planning.resilience.siting import Siting, good_sizes
+from gridstudio.planning.resilience.solver import loaded, matrix_form
 from gridstudio.planning.resilience.stage import Lessons, Stage, Tables, stage_of
-from gridstudio.planning.upgrades import program as upgrades
 from gridstudio.solve.risk import Blend, CVaR, Expectation, value
 
-ON = 0.5
 NOTHING_KW = 1e-3  # sizes below are none
+LEAST_GAP = 1e-3  # below, the program is solved as a whole: the decomposition's steps are too coarse to prove it
+WITHIN = 0.999  # of the gap, that rounding does not leave it open
+BOUND_SHARE = 0.5  # of the time for the decomposition, before the program as a whole
 
 
 def formulate(stage: Stage, budget_kw: float, budget_usd: float, plan: Plan | None = None) -> linopy.Model:
@@ -229,7 +237,11 @@ def _options(model: linopy.Model, stage: Stage) -> None:
 
 
 def _refused(model: linopy.Model, stage: Stage) -> None:
-    """Equation (16): in every field that can hold it, a refused island differs in a section, an arc or a unit."""
+    """Equation (16): in every field that can hold it, a refused island differs in an arc or a unit.
+
+    Sections beyond it that serve nobody make no difference, for they are left dark (``islands_of``); but with candidate
+    switches they may hang on it without a switch, and count.
+    """
     t, grid, rows = stage.tables, stage.grid, Rows()
     for island in sorted(stage.lessons.refused, key=lambda x: (x.root, x.sections, x.closed, x.units)):
         for f, one in enumerate(t.fields):
@@ -238,7 +250,9 @@ def _refused(model: linopy.Model, stage: Stage) -> None:
                 continue
             picked = set(island.units)
             own = np.flatnonzero(np.isin(grid.unit_section, one.sections)).tolist()
-            e = [(t.e_row[f, v], 1.0 if island.sections >> v & 1 else -1.0) for v in one.sections]
+            there = island.sections
+            kept = [v for v in one.sections if there >> v & 1 or grid.optional.any()]
+            e = [(t.e_row[f, v], 1.0 if there >> v & 1 else -1.0) for v in kept]
             u = [(t.u_row[f, unit], 1.0 if unit in picked else -1.0) for unit in own]
             arcs = np.flatnonzero((t.a_field == f) & np.array([bool(island.closed >> d & 1) for d in t.a_device]))
             count = sum(c > 0 for _, c in (*e, *u)) + bin(island.closed).count("1")
@@ -267,74 +281,114 @@ def _barred(model: linopy.Model, stage: Stage) -> None:
 def solve_program(
     problem: Problem, effort: Effort, lessons: Lessons | None = None, limits: LinearLimits | None = None
 ) -> Solution:
-    """The best plan of the program. At the time limit without a plan: nothing is built, with the bound."""
+    """The best plan found of the program, with a bound.
+
+    Sizes come from a search over tables (``siting``), their islands from the program with these sizes; a decomposition
+    by blocks (``bound``) says how much better a plan could be. Where that leaves more than the effort's gap open, the
+    program is solved as a whole, from this plan on, for the rest of the time.
+    """
     started = time.perf_counter()
     grid, sites, storms, risk = problem.grid, problem.sites, problem.storms, problem.risk
     roots = roots_of(grid, sites)
     limits = limits or LinearLimits(grid, sites, roots)
     blocks, of_storm = planned_blocks(grid, storms, roots)
     stage = stage_of(grid, sites, roots, blocks, limits, lessons or Lessons())
-    model = formulate(stage, problem.budget.kw, problem.budget.usd)
-    _objective(model, stage, of_storm, storms.probability, risk.lambda_, risk.alpha)
-    highs = upgrades.loaded(upgrades.matrix_form(model), upgrades.Effort(effort.seconds, effort.gap))
-    highs.setOptionValue("threads", 1)
-    _start_with_nothing(model, highs, grid.total_weighted_kw)
-    highs.run()
-    return _read(problem, of_storm, stage, model, highs, time.perf_counter() - started)
-
-
-def _start_with_nothing(model: linopy.Model, highs: highspy.Highs, total: float) -> None:
-    """Nothing built and all lost is a plan: so the time limit always finds one."""
+    regions = Regions(stage)
+    siting = Siting(regions, of_storm, storms.probability, measure(risk))
+    first = no_plan(grid, sites)
+    beta_kw = good_sizes(siting, problem.budget.kw)
+    first = replace(first, delta=beta_kw > 0, beta_kw=beta_kw)
+    alone = stage_of(grid, sites, roots, blocks, limits, stage.lessons, first)
+    small = Program(problem, alone, of_storm, formulate(alone, math.inf, math.inf, first))
+    start = islands_for(small, first)
+    objective = value(measure(risk), lost(small, start), storms.probability)
+    bottom, until = 0.0, started + effort.seconds
+    if effort.gap >= LEAST_GAP:
+        half = time.perf_counter() + BOUND_SHARE * (until - time.perf_counter())
+        known = bound(problem, regions, of_storm, (1.0 - WITHIN * effort.gap) * objective, half)
+        bottom = known.value if known else 0.0
+    if bottom >= (1.0 - effort.gap) * objective - 1e-9:
+        return _solution(small, start, bottom, True, started)
+    program = Program(problem, stage, of_storm, formulate(stage, problem.budget.kw, problem.budget.usd))
+    start = islands_for(program, first)
+    _objective(program)
+    left = max(until - time.perf_counter(), 0.0)
+    highs = loaded(matrix_form(program.model), left, effort.gap)
     given = highspy.HighsSolution()
-    start = np.maximum(model.matrices.lb, 0.0)
-    for name in ("lost", "eta"):
-        start[_columns(model, name)] = total
-    given.col_value = start.tolist()
+    given.col_value = _with_losses(program, start).tolist()
     highs.setSolution(given)
-
-
-def _columns(model: linopy.Model, name: str) -> Ints:
-    """Where the solver keeps a variable."""
-    return np.asarray(np.searchsorted(model.matrices.vlabels, np.atleast_1d(model.variables[name].labels.values)))
-
-
-def _read(
-    problem: Problem,
-    of_storm: Sequence[tuple[int, ...]],
-    stage: Stage,
-    model: linopy.Model,
-    highs: highspy.Highs,
-    seconds: float,
-) -> Solution:
-    """The status is looked at before any number is used; what is lost is counted from the units picked up."""
+    highs.run()
     status, info = highs.getModelStatus(), highs.getInfo()
     if info.primal_solution_status == 0 or not math.isfinite(info.objective_function_value):
         raise SolverError(f"The program ended without a plan: {highs.modelStatusToString(status)}.")
-    x = np.asarray(highs.getSolution().col_value)
-    grid, t, sites = problem.grid, stage.tables, problem.sites
-    delta = x[_columns(model, "delta")] > ON
-    beta_kw = np.where(delta, np.clip(x[_columns(model, "beta_kw")], 0.0, sites.max_kw), 0.0)
+    found = np.asarray(highs.getSolution().col_value)
+    proven = status == highspy.HighsModelStatus.kOptimal
+    return _solution(program, found, max(bottom, float(info.mip_dual_bound)), proven, started)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A program with what it was made of."""
+
+    problem: Problem
+    stage: Stage
+    of_storm: Sequence[tuple[int, ...]]
+    model: linopy.Model
+
+
+def islands_for(program: Program, plan: Plan) -> Floats:
+    """Values of the first and second stage's columns: a plan, with the best islands for it."""
+    stage, model, t = program.stage, program.model, program.stage.tables
+    there = plan.added | ~stage.grid.optional
+    given = {"delta": plan.delta, "beta_kw": plan.beta_kw, "hardened": plan.hardened, "added": there}
+    if len(t.u_field):
+        built = np.array([root.site < 0 or plan.delta[root.site] for root in stage.roots])
+        worth = stage.grid.unit_weighted_kw[t.u_unit] * built[t.root_of(t.u_field)]
+        model.add_objective((model.variables["picked_up"] * -np.maximum(worth, 0.0)).sum(), overwrite=True)
+    return solved_apart(model, {name: values.astype(float) for name, values in given.items()})
+
+
+def lost(program: Program, x: Floats) -> Floats:
+    """What is lost in each storm (storm,), counted from the units that are picked up."""
+    t, grid = program.stage.tables, program.stage.grid
+    worth = np.zeros(len(t.blocks))
+    if len(t.u_field):
+        picked = x[columns(program.model, "picked_up")] > ON
+        np.add.at(worth, t.block_of(t.u_field), grid.unit_weighted_kw[t.u_unit] * picked)
+    return np.array([grid.total_weighted_kw - worth[list(own)].sum() for own in program.of_storm])
+
+
+def _with_losses(program: Program, x: Floats) -> Floats:
+    """The columns of the first and second stage, then lost, eta and beyond."""
+    q, p = lost(program, x), program.problem.storms.probability
+    var_kw = value_at_risk(q, p, program.problem.risk.alpha)
+    return np.concatenate([x, q, [var_kw], np.maximum(q - var_kw, 0.0)])
+
+
+def _solution(program: Program, x: Floats, least: float, proven: bool, started: float) -> Solution:
+    """The plan that columns stand for; what is lost is counted from the units picked up."""
+    model, problem = program.model, program.problem
+    grid, sites = problem.grid, problem.sites
+    delta = x[columns(model, "delta")] > ON
+    beta_kw = np.where(delta, np.clip(x[columns(model, "beta_kw")], 0.0, sites.max_kw), 0.0)
     plan = Plan(
         delta=beta_kw > NOTHING_KW,
         beta_kw=np.where(beta_kw > NOTHING_KW, beta_kw, 0.0),
-        hardened=(x[_columns(model, "hardened")] > ON) & grid.line_hardenable,
-        added=(x[_columns(model, "added")] > ON) & grid.optional,
+        hardened=(x[columns(model, "hardened")] > ON) & grid.line_hardenable,
+        added=(x[columns(model, "added")] > ON) & grid.optional,
     )
-    picked = x[_columns(model, "picked_up")] > ON if len(t.u_field) else np.zeros(0, dtype=bool)
-    worth = np.zeros(len(t.blocks))
-    np.add.at(worth, t.block_of(t.u_field), grid.unit_weighted_kw[t.u_unit] * picked)
-    q = grid.total_weighted_kw - np.array([worth[list(own)].sum() for own in of_storm])
+    q = lost(program, x)
     objective = value(measure(problem.risk), q, problem.storms.probability)
-    bound = min(max(float(info.mip_dual_bound), 0.0), objective)
+    least = min(max(least, 0.0), objective)
     return Solution(
         plan=plan,
-        status="optimal" if status == highspy.HighsModelStatus.kOptimal else "feasible",
+        status="optimal" if proven else "feasible",
         objective=objective,
-        bound=bound,
-        gap=(objective - bound) / objective if objective > 0 else 0.0,
-        seconds=seconds,
+        bound=least,
+        gap=(objective - least) / objective if objective > 0 else 0.0,
+        seconds=time.perf_counter() - started,
         binaries=int(sum(kind == "I" for kind in model.matrices.vtypes)),
-        rows=highs.getNumRow(),
+        rows=len(model.matrices.b),
         q=q,
     )
 
@@ -344,25 +398,32 @@ def measure(risk: Risk) -> Blend:
     return Blend(risk.lambda_, Expectation(), CVaR(risk.alpha))
 
 
-def _objective(
-    model: linopy.Model, stage: Stage, of_storm: Sequence[tuple[int, ...]], p: Floats, lambda_: float, alpha: float
-) -> None:
+def value_at_risk(q: Floats, probability: Floats, alpha: float) -> float:
+    """The smallest loss that is not exceeded with probability ``alpha`` or more."""
+    order = np.argsort(q, kind="stable")
+    reached = np.cumsum(probability[order])
+    return float(q[order[min(int(np.searchsorted(reached, alpha - 1e-12)), len(q) - 1)]])
+
+
+def _objective(program: Program) -> None:
     """Equations (1) to (3)."""
-    t, grid = stage.tables, stage.grid
+    t, grid, model = program.stage.tables, program.stage.grid, program.model
+    p, risk = program.problem.storms.probability, program.problem.risk
     storms = pd.RangeIndex(len(p), name="storm")
     total = grid.total_weighted_kw
-    lost = model.add_variables(lower=0, upper=total, coords=[storms], name="lost")
+    lost_kw = model.add_variables(lower=0, upper=total, coords=[storms], name="lost")
     worth = Rows()
     in_block: dict[int, list[int]] = {}
     for u, g in enumerate(t.block_of(t.u_field).tolist()):
         in_block.setdefault(g, []).append(u)
-    for k, own in enumerate(of_storm):
+    for k, own in enumerate(program.of_storm):
         terms = [(u, -float(grid.unit_weighted_kw[t.u_unit[u]])) for g in own for u in in_block.get(g, ())]
         worth.add(-total, lost=[(k, -1.0)], picked_up=terms)
     worth.into(model, "lost")
     eta = model.add_variables(lower=0, upper=total, name="eta")
     beyond = model.add_variables(lower=0, coords=[storms], name="beyond")
-    model.add_constraints(beyond - lost + eta >= 0, name="beyond")
+    model.add_constraints(beyond - lost_kw + eta >= 0, name="beyond")
     weights = xr.DataArray(p, coords=[storms])
-    tail = eta + (beyond * (weights / (1 - alpha))).sum()
-    model.add_objective((1 - lambda_) * (lost * weights).sum() + lambda_ * tail)
+    tail = eta + (beyond * (weights / (1 - risk.alpha))).sum()
+    objective = (1 - risk.lambda_) * (lost_kw * weights).sum() + risk.lambda_ * tail
+    model.add_objective(objective, overwrite=True)

@@ -60,7 +60,7 @@ def enough_scenarios(found: Found) -> Row:
     evidence = "; ".join(f"{n}: {row['mean']:.0f} +- {row['error']:.0f} kW" for n, row in table.iterrows())
     return (
         "Beyond some number of scenarios the objective hardly changes.",
-        _yes(enough < table.index[-1]),
+        _yes(enough < table.index[-1]) if len(table) > 1 else UNDECIDED,
         f"Within noise of the largest set from {enough} scenarios on. Mean of the draws by scenarios: {evidence}.",
     )
 
@@ -70,7 +70,7 @@ def time_grows(found: Found) -> Row:
     seconds = "; ".join(f"{n}: {row['seconds']:.1f} s" for n, row in table.iterrows())
     return (
         "More scenarios cost solve time.",
-        _yes(bool(table["seconds"].iloc[-1] > table["seconds"].iloc[0])),
+        _yes(bool(table["seconds"].iloc[-1] > table["seconds"].iloc[0])) if len(table) > 1 else UNDECIDED,
         f"Mean of the draws by scenarios: {seconds}.",
     )
 

@@ -158,6 +158,13 @@ def assumptions(settings: ResilienceSettings, drawn: MonteCarlo, quick: bool) ->
             + (f" and {budget.usd:,.0f} USD for lines and switches." if budget.usd else "."),
         ),
         (
+            "Program",
+            "Sizes are searched in whole steps (a 120th of the largest site), their islands are optimal for them; the "
+            "bound is by decomposition into the parts that storms leave, by branch and bound, or by the program as a "
+            "whole. It holds for what power flows have not ruled out: a way that not even the load worth most can be "
+            "served on, for low voltage, is closed to all.",
+        ),
+        (
             "Stochastic value",
             "The mean storm is the scenario whose sections out of service and in the dark lie nearest to the mean of "
             "all scenarios: half a fault does not exist.",
