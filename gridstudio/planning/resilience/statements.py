@@ -155,7 +155,8 @@ def budget_saturates(found: Found) -> Row:
             f"lambda {lambda_:g}, {sites} sites: E {values[0]:.0f} to {values[-1]:.0f} kW ({steps}; fresh storms "
             f"{fresh:.0f} +- {error:.0f} kW less)"
         )
-    return "More budget lowers the expected loss, and then saturates.", _yes(falls and flat), "; ".join(text) + "."
+    told = _yes(falls and flat) if len({point.case.budget_kw for point, _ in found}) > 2 else UNDECIDED
+    return "More budget lowers the expected loss, and then saturates.", told, "; ".join(text) + "."
 
 
 def budget_and_cvar(found: Found) -> Row:
