@@ -11,7 +11,11 @@ NOTEBOOKS = {
     "01_reconductoring": "reconductoring_ieee123",
     "02_restoration": "restoration_ieee123",
     "03_upgrades": "upgrades_capacity",
+    "05_transition": "transition_aeso6",
 }
+
+
+SLOW = {"05_transition"}  # even a quick run of its study takes minutes
 
 
 def run_quickly(study, folder):
@@ -25,7 +29,9 @@ def run_quickly(study, folder):
 
 
 @pytest.mark.filterwarnings("default")  # the kernel's own libraries warn as they like; the cells' errors still count
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long) if name in SLOW else name for name in NOTEBOOKS]
+)
 def test_notebook_runs(name, tmp_path, monkeypatch):
     import nbformat
     from nbclient import NotebookClient

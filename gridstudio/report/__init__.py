@@ -16,6 +16,7 @@ JOBS = {
     "reconductoring": "gridstudio.report.reconductoring",
     "resilience": "gridstudio.report.resilience",
     "restoration": "gridstudio.report.restoration",
+    "transition": "gridstudio.report.transition",
     "upgrades": "gridstudio.report.upgrades",
 }
 PLAIN = "gridstudio.report.plain"

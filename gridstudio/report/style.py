@@ -138,7 +138,8 @@ def quantity(q: Quantity) -> str:
 # A column's unit is the end of its name: (suffix, unit, decimals).
 UNITS = (
     ("_usd_per_km", "USD/km", 0), ("_usd", "USD", 0), ("_mwh", "MWh", 1), ("_kwh", "kWh", 1), ("_kw", "kW", 1),
-    ("_mw", "MW", 2),
+    ("_mw", "MW", 2), ("_gwh", "GWh", 1), ("_busd", "bn USD", 2), ("_musd", "M USD", 1), ("_mt", "Mt", 2),
+    ("_km2", "km\u00b2", 0),
     ("_kvar", "kvar", 1), ("_kva", "kVA", 1), ("_kv", "kV", 3), ("_km", "km", 3), ("_pu", "pu", 4), ("_m", "m", 1),
     ("_a", "A", 1), ("_h", "h", 2), ("_min", "min", 1), ("seconds", "s", 2), ("kw", "kW", 1), ("cmi", "min", 0),
     ("customer_minutes", "min", 0),
@@ -151,9 +152,11 @@ def unit_of(column: str) -> tuple[str, int | None]:
     return next(((unit, decimals) for end, unit, decimals in UNITS if column.endswith(end)), ("", None))
 
 
-WRITTEN = {"cvar": "CVaR", "v": "V", "kw": "kW", "kwh": "kWh", "pv": "PV"} | {
-    word: word.upper() for word in ("ci", "cmi", "saifi", "saidi", "caidi", "maifi", "ens", "usd", "soc")
-}  # words that are not written as they stand in a column's name
+WRITTEN = (
+    {"cvar": "CVaR", "v": "V", "kw": "kW", "kwh": "kWh", "pv": "PV"}
+    | {word: word.upper() for word in ("ci", "cmi", "saifi", "saidi", "caidi", "maifi", "ens", "usd", "soc")}
+    | {word: word.upper() for word in ("co2", "sddp", "smr", "h2", "ccs", "dtr", "sssc")}
+)  # words that are not written as they stand in a column's name
 
 
 def heading(column: str) -> str:

@@ -55,7 +55,7 @@ def headline(
 
 
 def _with_error(value: float, error: float) -> str:
-    return f"{value:,.0f} +- {error:,.0f} weighted kW"
+    return f"{value:,.0f} ± {error:,.0f} weighted kW"
 
 
 def findings_table(

@@ -3,8 +3,12 @@
 A multistage stochastic program over a Markov chain of long-term states, solved by SDDP (``solve.sddp``). A node
 decides what is built under its state (``investment``); operation on representative days (``operation``) depends only on
 what was built before, so days are problems of their own. Cases are sets of planning factors; each is trained on the
-relaxation, then with whole investments, and its plan is judged on every path of the chain with exact operation. What
-a smaller case found is a plan of a larger one, so costs never rise from a case to one that contains it.
+relaxation; then whole pieces are searched (``search``), training around them; plans are judged on every path of the
+chain, the best with its hourly binaries. What a smaller case found is a plan of a larger one, so costs never rise from
+a case to one that contains it.
+
+A study whose ``[growth]`` names sizes solves no case: it times training on networks grown from its own (``growth``),
+and has the tables growth, outlooks, parameters, assumptions, findings and timing alone.
 
 CO2 convention (``days.co2_target``): "day": every representative day keeps 1/365 of the year's target; "year": their
 weighted mean does. The extensive form uses the same. Money is million USD unless said, not discounted unless the
@@ -12,18 +16,26 @@ parameter ``discount_rate`` says so. In-service amounts are MW for gas, smr, h2,
 
 Tables of the result:
 
-cases: case, factors, cost_busd (expected, of the best plan found), bound_busd (no plan is below), gap, first_stage_busd
-    (investment of the first stage), investment_busd, operation_busd, shed_mwh, curtailed_mwh, co2_mt (expected, all
-    years), published_busd, iterations, solves, seconds, lps_per_second, reason (training's end), plan_from (the case
-    whose plan it is)
+cases: case, factors, cost_busd (expected, of the best plan found), bound_busd (no plan is below; that of a case which
+    contains it, if higher), gap, first_stage_busd (investment of the first stage), investment_busd, operation_busd,
+    shed_mwh, curtailed_mwh, co2_mt (expected, all years), published_busd, iterations, solves, seconds, lps_per_second,
+    reason (training's end), plan_from (the case whose plan it is)
 factors: case, factor, on
 decisions: case, stage, state, path (states so far, " > " between them), probability (of the path), factor, place, bus,
     amount, unit (MW, pieces), cost_musd
 capacities: case, stage, state, factor, expected (in service when the stage after begins; MW, or pieces), unit
+capacities_by_bus: case, stage, state, factor, bus ("branch <name>" for lines, sensors, devices), expected (MW, or
+    pieces; rows above zero), unit
+policy_fan: case, quantity ("cost so far", or a factor: in service when the stage begins), unit (busd, MW, pieces),
+    stage, mean, p05, p25, p50, p75, p95 (over the paths)
+published: case, cost_busd, decided_busd (without what operates in the first stage, which no decision changes),
+    published_busd, cost_over_first, decided_over_first, published_over_first (each over the first case's)
 operations: case, stage, state, probability, shed_mwh, curtailed_mwh, co2_mt, co2_target_mt, co2_above_mt (a year),
     operation_musd (of the stage)
-convergence: case, phase (relaxed, whole investments), iteration, bound_musd, simulated_musd (of the iteration's path),
-    seconds, solves, cuts
+convergence: case, phase (relaxed; every path; pieces of the first stage held; all pieces held; all pieces held, every
+    path; master with whole pieces), iteration, bound_musd (of the case), phase_bound_musd (of the case with what the
+    phase holds), simulated_musd (of the iteration's path, or of all; the best plan in a master's row), seconds,
+    solves, cuts
 paths: case, path, probability, stage, state, investment_musd, operation_musd
 simulations: case, plan (stochastic, mean held), sample (in sample, out of sample), realisations, quantity (cost_busd,
     operation_busd, shed_gwh, curtailed_gwh), mean, p05, p25, p50, p75, p95, highest
@@ -41,6 +53,10 @@ days: day, label, weight, hour, load_mw, wind_pu, solar_pu (means over zones), r
 fidelity: kind, mean, mean_of_days, highest, highest_of_days (of the year's profiles; empty where there is no weather)
 outlooks: stage, state, probability, load, fuel, wind, solar, rating, inflow, co2_mt_per_year, price_<factor>
 parameters: name, value, unit, source. assumptions: topic, text. findings: severity, text.
+growth: case, buses, branches, zones, states (of a stage), stages, days, nodes, subproblems, scenarios (paths with
+    days), day_columns, day_rows (of a day's LP), iterations, seconds, seconds_per_iteration (without the first, which
+    starts cold), solves, lps_per_second, workers, bound_busd, reason, full_days, full_iterations, full_hours
+    (estimated: seconds per iteration x full_iterations x full_days / days)
 timing: phase, seconds, power_flows, not_converged (both 0: no power flow is solved).
 """
 

@@ -53,6 +53,20 @@ def policy_graph(model: Model, fixed: Mapping[str, FloatArray] | None = None, ex
     return markovian(stages, model.case.chain.matrices, initial, lower_bound=0.0)
 
 
+def held(graph: PolicyGraph, model: Model, fixed: Mapping[str, FloatArray]) -> PolicyGraph:
+    """The graph with what is built held at some nodes, by name (item,); NaN where an item stays free."""
+    places = {model.name(t, k): (t, k) for t, row in enumerate(model.case.chain.stages) for k in range(len(row))}
+    nodes = []
+    for node in graph.nodes:
+        if node.name in fixed:
+            stage, place = places[node.name]
+            outlook = model.case.chain.stages[stage][place]
+            problem = investment_problem(model.case, model.items, stage, outlook, model.off, fixed[node.name])
+            node = replace(node, problem=_times(problem, discount(model, stage)))
+        nodes.append(node)
+    return replace(graph, nodes=tuple(nodes))
+
+
 def day_groups(model: Model) -> list[tuple[str, list[int], float]]:
     """Parts of a node as (name, days, weight): one for each day, or one with all where they share the CO2 target."""
     days = model.days

@@ -38,7 +38,7 @@ def investment_problem(
 ) -> StageProblem:
     """What may be built in ``stage`` (from 0). In the last stage nothing: it could not act any more.
 
-    ``off``: names of constraint groups left out (see ``RULES``). ``fixed`` (item,): build just this.
+    ``off``: names of constraint groups left out (see ``RULES``). ``fixed`` (item,): build just this; NaN is free.
     """
     program = Program()
     count = len(items.state_item)
@@ -49,7 +49,9 @@ def investment_problem(
     if stage == items.stage_count - 1:
         return program.problem(items.states(incoming))
     outgoing = program.variables("in_service_next", count, 0.0, top)
-    low, high = (0.0, items.most) if fixed is None else (fixed, fixed)
+    low, high = np.zeros(len(items.names)), items.most
+    if fixed is not None:
+        low, high = np.where(np.isnan(fixed), low, fixed), np.where(np.isnan(fixed), high, fixed)
     build = program.variables("build", len(items.names), low, high, items.costs_musd(stage, outlook), items.integer)
     columns = Columns(incoming, outgoing, build)
     service_life(program, columns, case, items)

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,9 @@ from gridstudio.planning.transition import stochastic, summary, tables
 from gridstudio.planning.transition.checks import check_targets
 from gridstudio.planning.transition.factors import portfolio
 from gridstudio.planning.transition.graph import Model, policy_graph
+from gridstudio.planning.transition.growth import growth_table
 from gridstudio.planning.transition.inputs import read_case
+from gridstudio.planning.transition.places import places
 from gridstudio.planning.transition.plans import Dispatcher, Plan, make_plan
 from gridstudio.planning.transition.realisations import Realisations, in_sample, out_of_sample
 from gridstudio.planning.transition.settings import TransitionSettings
@@ -23,9 +25,10 @@ from gridstudio.planning.transition.shortterm import ShortTerm, short_term
 from gridstudio.planning.transition.training import Solved, solve
 from gridstudio.result import StudyResult
 from gridstudio.solve.sddp.equivalent import deterministic_equivalent
-from gridstudio.solve.sddp.schemes import Processes, Scheme, Serial
+from gridstudio.solve.sddp.schemes import Scheme
 
 JOB = "transition"
+_LEAST_MT = 1e-6
 Progress = Callable[[str, int, int], None]
 
 
@@ -49,6 +52,8 @@ class Clock:
 
 def check(settings: TransitionSettings, folder: Path) -> list[Finding]:
     """Everything that can be told before training; InputError with all that is wrong, CO2 targets included."""
+    if settings.growth.sizes:
+        return summary.remarks(settings, read_case(settings, folder))
     setup = prepare(settings, folder)
     for name in settings.cases:
         check_targets(model_of(settings, setup, name))
@@ -77,13 +82,48 @@ def run(
     if quick:
         settings = settings.quick()
     clock = Clock(progress)
+    made = (
+        growth(settings, folder, workers, clock) if settings.growth.sizes else cases(settings, folder, workers, clock)
+    )
+    made["timing"] = pd.DataFrame(list(clock.seconds.items()), columns=["phase", "seconds"]).assign(
+        power_flows=0, not_converged=0
+    )
+    if quick:
+        made["assumptions"] = pd.concat([summary.QUICK, made["assumptions"]], ignore_index=True)
+    return StudyResult(
+        job=JOB,
+        title=settings.title or "Transition planning",
+        settings=settings.dump(),
+        headline=summary.headline(made),
+        tables=made,
+        violations_left=int((made["operations"]["co2_above_mt"] > _LEAST_MT).sum()) if "operations" in made else 0,
+        provenance=summary.provenance(settings, folder, clock.seconds, workers.count, quick),
+    )
+
+
+def growth(settings: TransitionSettings, folder: Path, workers: Workers, clock: Clock) -> dict[str, pd.DataFrame]:
+    """Tables of a study that measures sizes."""
+    case = read_case(settings, folder)
+    with clock.phase("growth"), places(workers) as scheme:
+        table = growth_table(settings, case, scheme, clock.progress)
+    return {
+        "growth": table,
+        "assumptions": summary.growth_assumptions(settings),
+        "findings": summary.findings(settings, case),
+        "outlooks": tables.outlooks(case),
+        "parameters": tables.parameters(case),
+    }
+
+
+def cases(settings: TransitionSettings, folder: Path, workers: Workers, clock: Clock) -> dict[str, pd.DataFrame]:
+    """Tables of a study that solves cases."""
     with clock.phase("days"):
         setup = prepare(settings, folder)
         models = {name: model_of(settings, setup, name) for name in settings.cases}
     with clock.phase("check"):
         for model in models.values():
             check_targets(model)
-    with _scheme(workers) as scheme:
+    with places(workers) as scheme:
         answers, origin = solve_cases(settings, models, scheme, clock)
         with clock.phase("stochastic value"):
             values = {
@@ -98,26 +138,10 @@ def run(
     made |= tables.simulations(realised)
     made["extensive"], made["stochastic_value"] = extensive, tables.stochastic_value(values)
     made["fidelity"] = setup.fidelity
-    made["assumptions"] = summary.assumptions(settings, setup, quick)
-    found = summary.remarks(settings, setup.case)
-    made["findings"] = pd.DataFrame([(f.severity, f.text) for f in found], columns=["severity", "text"])
-    made["timing"] = pd.DataFrame(list(clock.seconds.items()), columns=["phase", "seconds"]).assign(
-        power_flows=0, not_converged=0
-    )
-    return StudyResult(
-        job=JOB,
-        title=settings.title or "Transition planning",
-        settings=settings.dump(),
-        headline=summary.headline(made),
-        tables=made,
-        violations_left=int(sum(answer.cost.operation[:, :, -1].max() > 1e-6 for answer in answers.values())),
-        provenance=summary.provenance(settings, folder, clock.seconds, workers.count, quick),
-    )
-
-
-def _scheme(workers: Workers) -> "nullcontext[Scheme] | Processes":
-    """This process, or as many persistent workers as asked for."""
-    return Processes(workers.count) if workers.count > 1 else nullcontext(Serial())
+    made["assumptions"] = summary.assumptions(settings, setup)
+    remarks = [summary.findings(settings, setup.case), summary.found_in(made, settings.training.gap)]
+    made["findings"] = pd.concat(remarks, ignore_index=True)
+    return made
 
 
 def solve_cases(
@@ -135,7 +159,17 @@ def solve_cases(
             answers[name] = solve(models[name], settings.training, scheme, start=start)
             same = start is not None and np.array_equal(answers[name].cost.plan.builds, start.builds)
             origin[name] = origin[best] if same and best is not None else name
-    return {name: answers[name] for name in models}, origin
+    return with_best_bounds(settings, {name: answers[name] for name in models}), origin
+
+
+def with_best_bounds(settings: TransitionSettings, answers: dict[str, Solved]) -> dict[str, Solved]:
+    """Each case with the highest bound of all that contain it: their plans are its plans, and more."""
+    found = {}
+    for name, answer in answers.items():
+        around = [other for other in answers if set(settings.cases[name]) <= set(settings.cases[other])]
+        best = max(around, key=lambda other: answers[other].bound_musd)
+        found[name] = replace(answer, bound_musd=answers[best].bound_musd)
+    return found
 
 
 def lifted(small: Model, large: Model, plan: Plan) -> Plan:

@@ -12,6 +12,7 @@ from gridstudio.settings import Section, Settings
 
 FactorName = Literal["gas", "smr", "h2", "solar", "wind", "ccs", "battery", "pumped_hydro", "line", "dtr", "sssc"]
 Convention = Literal["day", "year"]
+MOST_PATHS = 2000
 
 
 class TableSettings(Section):
@@ -84,7 +85,8 @@ class TrainingSettings(Section):
     gap: float = Field(0.01, gt=0, lt=1, description="of the policy's exact cost over the bound; ends training")
     iterations: int = Field(400, ge=1, le=100_000)
     seconds: float = Field(900.0, gt=0, description="for each case")
-    integer_iterations: int = Field(10, ge=0, description="with whole investments, after the relaxation")
+    integer_iterations: int = Field(30, ge=0, description="at most, each time that whole pieces are held; 0: none are")
+    master_rounds: int = Field(3, ge=0, description="proposals of the first stage's problem with whole pieces")
     smoothing: float = Field(0.7, ge=0, lt=1, description="share of the old trial point")
     stall_iterations: int = Field(25, ge=1)
     stall_tolerance: float = Field(1e-4, ge=0)
@@ -94,12 +96,35 @@ class TrainingSettings(Section):
 class StudySettings(Section):
     """What is computed beside the cases."""
 
-    extensive: tuple[str, ...] = Field(("A", "B"), description="cases also solved in the extensive form")
-    stochastic_value: tuple[str, ...] = Field(("B",), description="cases for the value of the stochastic solution")
-    simulate: tuple[str, ...] = Field(("F",), description="cases whose plans meet in- and out-of-sample realisations")
+    extensive: tuple[str, ...] = Field((), description="cases also solved in the extensive form")
+    stochastic_value: tuple[str, ...] = Field((), description="cases for the value of the stochastic solution")
+    simulate: tuple[str, ...] = Field((), description="cases whose plans meet in- and out-of-sample realisations")
     out_of_sample: int = Field(10_000, ge=0, le=1_000_000, description="realisations drawn")
     out_of_sample_days: int = Field(20, ge=1, le=3650, description="unseen days from which they are drawn")
     extensive_seconds: float = Field(600.0, gt=0)
+
+
+class Size(Section):
+    """A size to be measured: a network grown from the study's, a chain, days."""
+
+    buses: int = Field(6, ge=2, le=2000)
+    branches: int = Field(8, ge=1, le=10_000)
+    zones: int = Field(25, ge=1, le=10_000)
+    states: int = Field(3, ge=1, le=20)
+    stages: int = Field(3, ge=2, le=40)
+    days: int = Field(1, ge=1, le=365)
+    case: str = Field("", description="whose planning factors are on; default: the section's")
+
+
+class GrowthSettings(Section):
+    """Sizes whose training is timed; where there are any, the study's cases themselves are not solved."""
+
+    sizes: tuple[Size, ...] = ()
+    case: str = Field("", description="whose planning factors are on")
+    iterations: int = Field(20, ge=1, description="of each size")
+    seconds: float = Field(120.0, gt=0, description="for each size")
+    full_days: int = Field(4, ge=1, description="for the estimate of the full size")
+    full_iterations: int = Field(100, ge=1, description="for the estimate of the full size")
 
 
 class TransitionSettings(Settings):
@@ -114,6 +139,7 @@ class TransitionSettings(Settings):
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
     study: StudySettings = StudySettings()
+    growth: GrowthSettings = GrowthSettings()
     cases: dict[str, tuple[FactorName, ...]] = Field(min_length=1, description="planning factors by case")
     published_busd: dict[str, float] = Field(default_factory=dict, description="by case, to stand beside")
 
@@ -123,6 +149,15 @@ class TransitionSettings(Settings):
             unknown = [name for name in getattr(self.study, key) if name not in self.cases]
             if unknown:
                 raise ValueError(f"study.{key}: there is no case '{unknown[0]}'")
+        wanted = [size.case or self.growth.case for size in self.growth.sizes]
+        if missing := [name for name in wanted if name not in self.cases]:
+            raise ValueError(f"growth.case: there is no case '{missing[0]}'")
+        paths = len(self.chain.states) ** (self.chain.stages - 1)
+        if paths > MOST_PATHS and not self.growth.sizes:
+            raise ValueError(
+                f"chain: {self.chain.stages} stages of {len(self.chain.states)} states make {paths} paths, and a plan "
+                f"is judged on each; at most {MOST_PATHS}: take fewer stages or states"
+            )
         for name, factors in self.cases.items():
             if len(set(factors)) < len(factors):
                 raise ValueError(f"cases.{name}: a planning factor is named twice")
@@ -132,16 +167,23 @@ class TransitionSettings(Settings):
         return self
 
     def quick(self) -> Self:
-        """At most two days, 60 iterations and a minute a case, 200 realisations from four unseen days."""
-        training, study = self.training, self.study
+        """One day, ten zones at most, 60 iterations, 6 s a case, a gap of 0.5 %, 200 realisations from four other days.
+
+        Of sizes to be measured those of at most 40 buses, with three iterations.
+        """
+        training, study, growth = self.training, self.study, self.growth
+        small = tuple(size for size in growth.sizes if size.buses <= 40) or growth.sizes[:1]
         return self.model_copy(
             update={
-                "days": self.days.model_copy(update={"count": min(2, self.days.count)}),
+                "growth": growth.model_copy(update={"sizes": small, "iterations": min(3, growth.iterations)}),
+                "days": self.days.model_copy(update={"count": 1, "zones": min(10, self.days.zones)}),
                 "training": training.model_copy(
                     update={
                         "iterations": min(60, training.iterations),
-                        "seconds": min(60.0, training.seconds),
-                        "integer_iterations": min(2, training.integer_iterations),
+                        "gap": max(0.005, training.gap),
+                        "seconds": min(6.0, training.seconds),
+                        "integer_iterations": min(10, training.integer_iterations),
+                        "master_rounds": min(1, training.master_rounds),
                     }
                 ),
                 "study": study.model_copy(

@@ -6,9 +6,18 @@ import numpy as np
 import pandas as pd
 
 from gridstudio.planning.transition.case import FACTORS, RENEWABLE, Case, FloatArray, RepresentativeDays
-from gridstudio.planning.transition.factors import BASE_MW, Portfolio
 from gridstudio.planning.transition.graph import Model, stage_factor
-from gridstudio.planning.transition.plans import QUANTITIES, Plan
+from gridstudio.planning.transition.plan_tables import (
+    amounts,
+    bus_names,
+    capacities,
+    capacities_by_bus,
+    decisions,
+    policy_fan,
+    state_names,
+    weighted_quantiles,
+)
+from gridstudio.planning.transition.plans import QUANTITIES
 from gridstudio.planning.transition.realisations import Realisations
 from gridstudio.planning.transition.settings import TransitionSettings
 from gridstudio.planning.transition.stochastic import StochasticValue
@@ -35,6 +44,11 @@ def all_tables(
         ),
         "decisions": pd.concat([decisions(name, answer) for name, answer in answers.items()], ignore_index=True),
         "capacities": pd.concat([capacities(name, answer) for name, answer in answers.items()], ignore_index=True),
+        "capacities_by_bus": pd.concat(
+            [capacities_by_bus(name, answer) for name, answer in answers.items()], ignore_index=True
+        ),
+        "policy_fan": pd.concat([policy_fan(name, answer) for name, answer in answers.items()], ignore_index=True),
+        "published": published(settings, answers),
         "operations": pd.concat([operations(name, answer) for name, answer in answers.items()], ignore_index=True),
         "convergence": pd.concat(
             [answer.convergence.assign(case=name) for name, answer in answers.items()], ignore_index=True
@@ -83,70 +97,18 @@ def cases(settings: TransitionSettings, answers: Mapping[str, Solved], origin: M
     return pd.DataFrame(rows)
 
 
-def prefixes(model: Model, plan: Plan) -> list[tuple[int, tuple[int, ...], int, float]]:
-    """Each (stage, path so far, a row that takes it, its probability) of a plan."""
-    found: dict[tuple[int, ...], list[int]] = {}
-    for row, path in enumerate(plan.paths):
-        for stage in range(plan.paths.shape[1]):
-            found.setdefault(tuple(int(place) for place in path[: stage + 1]), []).append(row)
-    return [(len(key) - 1, key, rows[0], float(plan.probabilities[rows].sum())) for key, rows in found.items()]
-
-
-def state_names(model: Model, path: Sequence[int]) -> list[str]:
-    return [model.case.chain.stages[stage][place].name for stage, place in enumerate(path)]
-
-
-def amounts(items: Portfolio) -> FloatArray:
-    """(item,): what turns amounts of the program into MW or pieces."""
-    return np.where(items.integer, 1.0, BASE_MW)
-
-
-def bus_names(model: Model) -> list[str]:
-    """Bus of each item, "" for lines."""
-    case, found = model.case, []
-    for factor in model.items.factors:
-        for site in factor.site:
-            bus = {
-                "ccs": lambda s: case.units.bus[s],
-                "solar": lambda s: case.zones.bus[s],
-                "wind": lambda s: case.zones.bus[s],
-            }.get(factor.name, lambda s: s)(site)
-            found.append("" if factor.name in ("line", "dtr", "sssc") else case.buses.name[int(bus)])
-    return found
-
-
-def decisions(name: str, answer: Solved) -> pd.DataFrame:
-    """What is built at each stage under each path of states."""
-    model, plan, rows = answer.model, answer.cost.plan, []
-    items, scale, where = model.items, amounts(model.items), bus_names(model)
-    places = [place for factor in items.factors for place in factor.places]
-    units = [factor.unit for factor in items.factors for _ in factor.places]
-    for stage, path, row, p in prefixes(model, plan):
-        names = state_names(model, path)
-        price = items.costs_musd(stage, model.case.chain.stages[stage][path[-1]])
-        for item in np.flatnonzero(plan.builds[row, stage] > _LEAST):
-            amount = float(plan.builds[row, stage, item])
-            rows.append(
-                (name, stage + 1, names[-1], " > ".join(names), p, items.names[item], places[item], where[item])
-                + (amount * scale[item], units[item], amount * price[item])
-            )
-    columns = ["case", "stage", "state", "path", "probability", "factor", "place", "bus", "amount", "unit", "cost_musd"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def capacities(name: str, answer: Solved) -> pd.DataFrame:
-    """What is in service after each stage in each state, expected over the paths that lead there."""
-    model, plan, rows = answer.model, answer.cost.plan, []
-    service, scale = model.items.in_service(plan.states), amounts(model.items)
-    for stage in range(plan.paths.shape[1] - 1):
-        for place, outlook in enumerate(model.case.chain.stages[stage]):
-            mine = np.flatnonzero(plan.paths[:, stage] == place)
-            p = plan.probabilities[mine] / plan.probabilities[mine].sum()
-            expected = p @ service[mine, stage + 1] * scale
-            for factor in model.items.factors:
-                total = float(expected[model.items.slices[factor.name]].sum())
-                rows.append((name, stage + 1, outlook.name, factor.name, total, factor.unit))
-    return pd.DataFrame(rows, columns=["case", "stage", "state", "factor", "expected", "unit"])
+def published(settings: TransitionSettings, answers: Mapping[str, Solved]) -> pd.DataFrame:
+    """The order of the cases beside the published one: each cost over that of the first case."""
+    rows = []
+    for name, answer in answers.items():
+        cost = answer.cost
+        fixed = float(cost.plan.probabilities @ cost.operation_musd[:, 0])
+        decided = (cost.total_musd - fixed) / 1e3
+        rows.append((name, cost.total_musd / 1e3, decided, settings.published_busd.get(name, np.nan)))
+    table = pd.DataFrame(rows, columns=["case", "cost_busd", "decided_busd", "published_busd"])
+    for column in ("cost", "decided", "published"):
+        table[f"{column}_over_first"] = table[f"{column}_busd"] / table[f"{column}_busd"].iloc[0]
+    return table
 
 
 def operations(name: str, answer: Solved) -> pd.DataFrame:
@@ -341,14 +303,6 @@ def simulations(realised: Sequence[tuple[str, str, str, Realisations]]) -> dict[
     order = ["case", "plan", "sample", "realisation", "probability", "cost_busd", "shed_gwh", "curtailed_gwh"]
     whole = pd.concat(each, ignore_index=True)[order] if each else pd.DataFrame(columns=order)
     return {"simulations": pd.DataFrame(rows, columns=columns), "realisations": whole}
-
-
-def weighted_quantiles(values: FloatArray, weights: FloatArray, at: Sequence[float]) -> list[float]:
-    """The least value that is not exceeded with each probability."""
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order]) / weights.sum()
-    places = np.minimum(np.searchsorted(reached, np.asarray(at) - 1e-12), len(values) - 1)
-    return [float(value) for value in values[order][places]]
 
 
 def stochastic_value(values: Mapping[str, StochasticValue]) -> pd.DataFrame:

@@ -57,7 +57,7 @@ from gridstudio.solve.sddp.families import CutType
 from gridstudio.solve.sddp.forward import Default, ForwardPass, Regularised
 from gridstudio.solve.sddp.graph import Node, Part, PolicyGraph, linear, markovian
 from gridstudio.solve.sddp.model import MipLimits
-from gridstudio.solve.sddp.policy import Policy, load
+from gridstudio.solve.sddp.policy import Policy, decisions_at_start, load
 from gridstudio.solve.sddp.problem import Noise, StageProblem, State
 from gridstudio.solve.sddp.sampling import EveryPath, Historical, InSample, OutOfSample, Path, SamplingScheme, Step
 from gridstudio.solve.sddp.schemes import Executors, Processes, Scheme, Serial
@@ -113,6 +113,7 @@ __all__ = [
     "StrengthenedBenders",
     "TimeLimit",
     "Visit",
+    "decisions_at_start",
     "deterministic_equivalent",
     "linear",
     "load",

@@ -80,7 +80,13 @@ class Decisions:
     columns: bool
 
     def answer(self, subproblem: Subproblem, duality: DualityHandler) -> list[Decision]:
-        found = [subproblem.decide(noise, state, self.integer) for noise, state in self.cases]
+        known: dict[tuple[object, bytes], Decision] = {}  # paths that come the same way ask the same
+        found = []
+        for noise, state in self.cases:
+            key = (noise if isinstance(noise, int) else id(noise), state.tobytes())
+            if key not in known:
+                known[key] = subproblem.decide(noise, state, self.integer)
+            found.append(known[key])
         return found if self.columns else [decision._replace(columns=np.empty(0)) for decision in found]
 
 

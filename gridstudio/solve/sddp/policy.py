@@ -15,7 +15,7 @@ from gridstudio.solve.sddp.families import CUT_TYPES, CutType, Family, family, u
 from gridstudio.solve.sddp.graph import PolicyGraph
 from gridstudio.solve.sddp.model import MipLimits
 from gridstudio.solve.sddp.stopping import Iteration
-from gridstudio.solve.sddp.subproblem import Spec
+from gridstudio.solve.sddp.subproblem import Decision, Spec, Subproblem
 
 FloatArray = NDArray[np.float64]
 
@@ -111,6 +111,23 @@ def specs(graph: PolicyGraph, cut_type: CutType, limits: MipLimits) -> list[Spec
         slots = 0 if part else len(fam.slots)
         bound = graph.bound(place) if slots else 0.0
         found.append(Spec(node.problems[part], label, graph.state_names, slots, bound, part > 0, limits))
+    return found
+
+
+def decisions_at_start(
+    policy: Policy, integer: bool = True, limits: MipLimits = MipLimits()
+) -> dict[str, tuple[Decision, float]]:
+    """What the policy does at each node of the first stage under its first noise, and what that optimum is proven not
+    to be below, parts left out: by node name."""
+    graph, found = policy.graph, {}
+    made = dict(zip(units(graph), specs(graph, policy.cut_type, limits), strict=True))
+    for place in graph.roots:
+        name, fam = graph.nodes[place].name, family(graph, place, policy.cut_type)
+        subproblem = Subproblem(made[place, 0])
+        if fam.slots:
+            all_cuts(fam, policy.cuts, policy.weights.get(name)).apply(subproblem)
+        decision = subproblem.decide(0, graph.start, integer)
+        found[name] = decision, subproblem.last_proven if integer else decision.objective
     return found
 
 

@@ -151,6 +151,11 @@ class Subproblem:
         self._solve(self._exact, self._noises[noise], state)
         return self._exact.proven()
 
+    @property
+    def last_proven(self) -> float:
+        """What the optimum of the mixed-integer problem that was solved last is never below."""
+        return self._exact.proven()
+
     def lagrangian(self, noise: int, slope: FloatArray) -> tuple[float, FloatArray]:
         """The least cost minus slope @ incoming over all incoming states in their range, and where it is reached.
 

@@ -10,10 +10,10 @@ from gridstudio.planning.transition.case import Chain, Outlook
 from gridstudio.planning.transition.factors import portfolio
 from gridstudio.planning.transition.graph import Model, policy_graph
 from gridstudio.planning.transition.job import lifted
+from gridstudio.planning.transition.plan_tables import weighted_quantiles
 from gridstudio.planning.transition.plans import Dispatcher, cost_of, make_plan
 from gridstudio.planning.transition.realisations import in_sample, out_of_sample
 from gridstudio.planning.transition.settings import TrainingSettings
-from gridstudio.planning.transition.tables import weighted_quantiles
 from gridstudio.planning.transition.training import solve
 from gridstudio.solve.sddp.equivalent import deterministic_equivalent
 

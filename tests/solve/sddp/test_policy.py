@@ -22,15 +22,28 @@ from gridstudio.solve.sddp import (
     Regularised,
     SimulatedGap,
     TimeLimit,
+    decisions_at_start,
     deterministic_equivalent,
     load,
     simulate,
     train,
 )
+from gridstudio.solve.sddp.crew import Decisions
 from gridstudio.solve.sddp.cuts import CutFamily
+from gridstudio.solve.sddp.duality import ContinuousRelaxation
+from gridstudio.solve.sddp.model import MipLimits
+from gridstudio.solve.sddp.policy import specs
+from gridstudio.solve.sddp.subproblem import Subproblem
 
 sys.path.insert(0, str(Path(__file__).parent))
-from multistage import asset_management, fast_hydro_thermal, newsvendor, random_linear, random_markov
+from multistage import (
+    asset_management,
+    binary_projects,
+    fast_hydro_thermal,
+    newsvendor,
+    random_linear,
+    random_markov,
+)
 
 TEN = (Iterations(10),)
 
@@ -254,3 +267,25 @@ def test_recorders_see_every_stage():
     )
     assert recorded.recorded["name"] == [["1", "2"]]
     assert recorded.recorded["cost"][0] == pytest.approx(recorded.stage_costs[0].tolist())
+
+
+def test_relaxed_decisions_at_the_start_are_the_bound():
+    policy = train(fast_hydro_thermal(), stopping=TEN)
+    ((decision, proven),) = decisions_at_start(policy, integer=False).values()
+    assert proven == decision.objective == pytest.approx(policy.log[-1].bound)
+
+
+def test_whole_decisions_at_the_start_prove_a_bound_between_relaxation_and_optimum():
+    graph = binary_projects()
+    policy = train(graph, stopping=TEN)
+    ((decision, proven),) = decisions_at_start(policy).values()
+    assert policy.bound - 1e-6 <= proven <= deterministic_equivalent(graph).cost + 1e-6
+    assert decision.outgoing == pytest.approx(np.round(decision.outgoing))
+
+
+def test_paths_that_come_the_same_way_are_solved_once():
+    graph = fast_hydro_thermal()
+    subproblem = Subproblem(specs(graph, "multi", MipLimits())[0])
+    asked = Decisions(tuple((0, graph.start.copy()) for _ in range(3)), integer=False, columns=True)
+    found = asked.answer(subproblem, ContinuousRelaxation())
+    assert (len(found), subproblem.solves) == (3, 1)
