@@ -15,6 +15,7 @@ from gridstudio.engine.measures import MEASURES
 from gridstudio.engine.reading import UNITS
 
 Floats = NDArray[np.float64]
+MODES = {0: "current", 1: "voltage", 2: "kvar", 3: "time", 4: "power factor"}  # of capacitor controls
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,19 @@ class Bank:
     in_service: int
 
 
+@dataclass(frozen=True)
+class BankControl:
+    """A control of a shunt capacitor bank: what it watches ("voltage", "current", "kvar", ...) and its settings, in
+    its own unit [V, A or kvar]; volts after the potential transformer of ``pt_ratio``."""
+
+    control: str
+    capacitor: str
+    mode: str
+    on_at: float
+    off_at: float
+    pt_ratio: float
+
+
 @dataclass(frozen=True, eq=False)
 class Assets:
     """``earthed``: buses where a transformer's wye winding or a source stands to earth, of any voltage level."""
@@ -59,6 +73,7 @@ class Assets:
     impedances: dict[str, Impedance]  # by line
     regulators: tuple[Regulator, ...]
     banks: tuple[Bank, ...]
+    bank_controls: tuple[BankControl, ...]
     earthed: frozenset[str]
 
 
@@ -69,6 +84,7 @@ def read_assets(feeder: Feeder) -> Assets:
             impedances=dict(_each(dss, dss.Lines, _impedance)),
             regulators=tuple(_each(dss, dss.RegControls, _regulator)),
             banks=tuple(bank for bank in _each(dss, dss.Capacitors, _bank) if bank is not None),
+            bank_controls=tuple(_each(dss, dss.CapControls, _bank_control)),
             earthed=frozenset(session.network.sources)
             | {bus for buses in _each(dss, dss.Transformers, _earthed) for bus in buses},
         )
@@ -120,6 +136,12 @@ def _bank(dss: Any) -> Bank | None:
         return None
     states = [int(state) for state in api.States()]
     return Bank(api.Name().lower(), buses.pop(), float(api.kvar()), len(states), sum(states))
+
+
+def _bank_control(dss: Any) -> BankControl:
+    api = dss.CapControls
+    settings = float(api.ONSetting()), float(api.OFFSetting()), float(api.PTRatio())
+    return BankControl(api.Name().lower(), api.Capacitor().lower(), MODES.get(int(api.Mode()), "other"), *settings)
 
 
 def _earthed(dss: Any) -> list[str]:

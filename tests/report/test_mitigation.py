@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from gridstudio.report import render
+from gridstudio.report.mitigation import sections
 from gridstudio.report.mitigation.view import KINDS, MEASURES, family, view
 from gridstudio.report.mitigation.words import answer, judgement, verdict, worsened
 from gridstudio.result import Quantity, StudyResult
@@ -354,3 +355,11 @@ def test_parts_of_a_limit_are_told_in_per_cent():
     table = result.tables["violations_summary"]
     result.tables["violations_summary"] = table.assign(unit=["pu of limit", "pu"])
     assert "3 overloads at 2 elements (worst 136.0\u202f% of the limit)" in verdict(view(result))[0]
+
+
+def test_a_step_of_many_measures_names_the_first_of_them():
+    """The tables name all; on the page a step of a large circuit, of sixty measures, must stay a row."""
+    steps = pd.DataFrame({"element": ["line.a, line.b, line.c, line.d, line.e", "line.f"], "what": ["x; y", "z"]})
+    shown = sections._short(steps)
+    assert list(shown["element"]) == ["line.a, line.b, line.c and 2 more", "line.f"]
+    assert list(shown["what"]) == ["x; y", "z"]

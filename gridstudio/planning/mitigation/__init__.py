@@ -5,22 +5,22 @@ of the study at once. Candidates come from what is violated and from the paths t
 the catalogue says (``menu``) and do what the power flow shows. A step is taken only if its own power flows, in all
 scenarios, add no violation and worsen none (``excess``), the one that removes most per dollar first (``loop``). On
 large circuits (``effort``) what acts on hot branches is predicted first and taken in groups, each one step
-(``groups``). Then every measure that is not missed is removed or shrunk, and cheaper ones are put in the place of
-dearer ones (``cleanup``), and all cheaper combinations of what was proposed are tried as far as their number allows
-(``exact``). What is left is listed with what was tried against it (``explain``). A step of a scenario is a time
+(``groups``). Then every measure that is not missed is removed or shrunk (``cleanup``), cheaper ones are put in the
+place of dearer ones (``swaps``), and all cheaper combinations of what was proposed are tried as far as their number
+allows (``exact``). What is left is listed with what was tried against it (``explain``). A step of a scenario is a time
 point, not an hour of operation: batteries and demand response, whose energy is not looked at, come last.
 
 Tables of the result (costs in USD of today; ``scenario`` a name, ``hour`` a name of the study's time points; kinds of
 violation: undervoltage, overvoltage, dead, overload, not_converged; names of elements as in OpenDSS, with the class:
 "line.l1", "transformer.t1", "regcontrol.r1", "capacitor.c1", "load.s1", "pvsystem.p1", and "bus.b1" for what is new):
 
-steps: step (from 1; a row for every accepted step, and for every candidate that was the best of its round on paper
-    and failed in the power flows), phase (cure, cleanup, swap, exact), action (add, enlarge, change, shrink, remove,
-    swap), measure (type in the catalogue), element, size (of all together; NaN: has none, several measures or several
-    lines), size_unit, what (the step in words), cost_usd (what it adds to the plan's cost; negative: saves),
-    plan_cost_usd (after the step), reason, then undervoltage_before, overvoltage_before, dead_before,
-    overload_before, not_converged_before (violations: node or branch x hour x scenario), the same with _after,
-    power_flows (solved for the study up to and with it), accepted, refused ("" or why not)
+steps: step (from 1; a row for every accepted step, and for every candidate or group of candidates that was the best
+    of its round on paper and failed in the power flows), phase (cure, cleanup, swap, exact), action (add, enlarge,
+    change, shrink, remove, swap), measure (type in the catalogue), element, size (of all together; NaN: has none,
+    several measures or several lines), size_unit, what (the step in words), cost_usd (what it adds to the plan's
+    cost; negative: saves), plan_cost_usd (after the step), reason, then undervoltage_before, overvoltage_before,
+    dead_before, overload_before, not_converged_before (violations: node or branch x hour x scenario), the same with
+    _after, power_flows (solved for the study up to and with it), accepted, refused ("" or why not)
 plan: measure, element, bus1, bus2 ("" if it stands at one bus), x, y (of bus1, or the middle; NaN without
     coordinates), size_before, size (NaN: none), size_unit (of both; line: A, transformer: kVA, capacitor: kvar),
     what, quantity, per (unit, km, kW), unit_cost_usd, capital_usd, o_and_m_usd_per_year, cost_usd (capital and the

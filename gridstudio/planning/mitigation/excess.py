@@ -67,6 +67,12 @@ class Excess:
             kinds.append("not_converged")
         return ", ".join(kinds)
 
+    def breaks_beyond(self, reference: "Excess") -> bool:
+        """Whether any limit is broken that the reference does not break, by however much."""
+        pairs = ((self.low, reference.low), (self.high, reference.high), (self.over, reference.over))
+        further = any(bool(((mine > 0) & ~(theirs > 0)).any()) for mine, theirs in pairs)
+        return further or bool((self.unsolved & ~reference.unsolved).any())
+
 
 def excess(problem: Problem, evaluations: Evaluations) -> Excess:
     """The excess of evaluated cases, in their order."""

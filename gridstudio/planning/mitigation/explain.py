@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from gridstudio.planning.mitigation.effort import large
 from gridstudio.planning.mitigation.excess import Excess, rating_a
 from gridstudio.planning.mitigation.problem import READ_PU
-from gridstudio.planning.mitigation.proposals import TIERS, proposals
+from gridstudio.planning.mitigation.proposals import TIERS, against_heat, proposals
 from gridstudio.planning.mitigation.search import Search, Trial
 from gridstudio.planning.mitigation.state import State
 
@@ -43,6 +44,8 @@ def remaining(search: Search, state: State, hours: Sequence[str]) -> pd.DataFram
         return pd.DataFrame({column: pd.Series(dtype=object) for column in COLUMNS})
     screen = search.screen(state)
     trials: list[Trial] = []
+    if large(search.problem, state.plan):  # what the tiers leave out there: effects that can be predicted
+        trials += search.try_all("explain", state, against_heat(search.problem, state), predict=True)
     for tier in TIERS:
         trials += search.try_all("explain", state, proposals(search.problem, state, tier))
     names = [search.problem.scenarios[s].name for s in screen]

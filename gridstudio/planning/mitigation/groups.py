@@ -23,7 +23,7 @@ NEW_SHARE = 0.5  # of what a candidate removes alone must be left to remove by t
 def grouped(search: Search, state: State, trials: Sequence[Trial], phase: str) -> State | None:
     """The state after the groups that hold, each a step of its own; None if none does."""
     best = ranked(search, state, [trial for trial in trials if not trial.worse])
-    now, waiting = state, [(_group(search, state, best), 0)]
+    now, waiting = state, [(combined(search, state, best), 0)]
     while waiting and now.excess.violations:
         group, depth = waiting.pop(0)
         found = _taken(search, now, group, phase) if group else None
@@ -48,23 +48,23 @@ def _parts(search: Search, group: Sequence[Trial], depth: int) -> list[tuple[lis
 
 
 def _taken(search: Search, state: State, group: Sequence[Trial], phase: str) -> State | None:
-    """The state with a group, recorded as a step; None if it is refused."""
+    """The state with a group; None if it is refused. Either way a row of the steps, unless the budget forbids it."""
     options = [option for trial in group for option in trial.move.options]
     plan = state.plan.having(options)
     if plan.cost_usd > search.budget_usd:
         return None
     new = search.states(phase, [plan])[0]
-    if search.admissible(new, state):
-        return None
-    if state.excess.score - new.excess.score < max(LEAST_GAIN, STILL_GAINS * sum(trial.gain for trial in group)):
-        return None
+    gain, promised = state.excess.score - new.excess.score, sum(trial.gain for trial in group)
+    why = search.admissible(new, state)
+    if not why and gain < max(LEAST_GAIN, STILL_GAINS * promised):
+        why = "removes too little"
     reasons = [trial.move.reason for trial in group for _ in trial.move.options]
-    search.record(phase, action(state, options), state, new, options, reasons)
-    return new
+    search.record(phase, action(state, options), state, new, options, reasons, why)
+    return None if why else new
 
 
-def _group(search: Search, state: State, best: Sequence[Trial]) -> list[Trial]:
-    """Trials of different slots that each have something left to remove; slow ones and last resorts alone."""
+def combined(search: Search, state: State, best: Sequence[Trial]) -> list[Trial]:
+    """Ranked trials of different slots that each have something left to remove; slow ones and last resorts alone."""
     now = state.excess[search.screen(state)]
     left, slots, group = _cells(now), set[str](), list[Trial]()
     for trial in best:

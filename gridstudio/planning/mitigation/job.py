@@ -10,7 +10,7 @@ from gridstudio import engine
 from gridstudio.domain.network import Finding
 from gridstudio.evaluation import Workers
 from gridstudio.planning.mitigation import summary, tables
-from gridstudio.planning.mitigation.cleanup import clean, swap
+from gridstudio.planning.mitigation.cleanup import clean, without_idle
 from gridstudio.planning.mitigation.exact import Proof, cheapest
 from gridstudio.planning.mitigation.explain import remaining
 from gridstudio.planning.mitigation.loop import cure
@@ -18,6 +18,7 @@ from gridstudio.planning.mitigation.search import Search, start
 from gridstudio.planning.mitigation.settings import MitigationSettings
 from gridstudio.planning.mitigation.setup import Setup, based, prepare
 from gridstudio.planning.mitigation.state import State
+from gridstudio.planning.mitigation.swaps import swap
 from gridstudio.planning.phases import Phases
 from gridstudio.result import StudyResult
 
@@ -69,11 +70,12 @@ def solved(search: Search, settings: MitigationSettings, phases: Phases) -> tupl
     with phases.phase("search"):
         state = search.base
         for _ in range(ROUNDS):
-            taken = len(search.steps)
+            taken = search.taken
             state = clean(search, cure(search, state))
             state = swap(search, state, settings.search.swaps)
-            if not state.excess.violations or len(search.steps) == taken:
+            if not state.excess.violations or search.taken == taken:
                 break
+        state = without_idle(search, state)
         if settings.search.exact:
             state, proof = cheapest(search, state, settings.search.exact)
     return state, proof

@@ -22,7 +22,7 @@ DIVES, DEPTH = 3, 6  # first candidates of dives, candidates in one
 
 def cure(search: Search, state: State, phase: str = "cure") -> State:
     """The state after as many steps as help; ``search.stuck`` says what was tried where something is left."""
-    while state.excess.violations and len(search.steps) < search.most_steps:
+    while state.excess.violations and search.taken < search.most_steps:
         trials: list[Trial] = []
         better = _predicted(search, state, phase)
         for tier in TIERS if better is None else ():

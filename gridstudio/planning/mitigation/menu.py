@@ -12,7 +12,6 @@ import numpy as np
 from gridstudio import engine
 from gridstudio.domain.changes import (
     AddBattery,
-    AddCapacitor,
     AddRegulator,
     Change,
     MovePhase,
@@ -20,13 +19,12 @@ from gridstudio.domain.changes import (
     Reconductor,
     ReduceLoad,
     ReplaceTransformer,
-    SetCapacitor,
     SetRegulator,
     VoltVar,
 )
 from gridstudio.domain.economics import annuity_factor
 from gridstudio.domain.equipment import Item
-from gridstudio.engine import Bank, Regulator
+from gridstudio.engine import Regulator
 from gridstudio.planning.mitigation.problem import Option, Problem, load_scale
 
 COMPENSATED_V = 8  # set points below the band that are offered where line drop compensation lifts them
@@ -62,14 +60,14 @@ def line_options(problem: Problem, line: str) -> list[Option]:
         if item.size > rating_a and (code := problem.line_code.get((line, item.size))):
             change = Reconductor(line, item.size, code)
             what = f"{item.size:g} A conductors in the place of {rating_a:g} A over {_metres(km)}"
-            found.append(_option(problem, item, element, element, (change,), item.size, rating_a, km, what))
+            found.append(option_of(problem, item, element, element, (change,), item.size, rating_a, km, what))
     one = problem.equipment.least(beside, rating_a, phases) if problem.may(beside, element) else None
     for circuits in range(2, problem.menu.parallel_circuits + 1) if one else ():
         assert one is not None
         what = f"{circuits} circuits of {rating_a:g} A instead of one over {_metres(km)}"
         change2 = ParallelLine(line, circuits)
         size = circuits * rating_a
-        found.append(_option(problem, one, element, element, (change2,), size, rating_a, (circuits - 1) * km, what))
+        found.append(option_of(problem, one, element, element, (change2,), size, rating_a, (circuits - 1) * km, what))
     return _sorted(found)
 
 
@@ -100,7 +98,7 @@ def transformer_options(problem: Problem, name: str) -> list[Option]:
         changes = tuple(ReplaceTransformer(unit, kva / len(units)) for unit in units)
         times = f"{count} x " if count > 1 else ""
         what = f"{times}{item.size:g} kVA in the place of {today:g} kVA"
-        found.append(_option(problem, item, slot, element, changes, kva, today, count, what))
+        found.append(option_of(problem, item, slot, element, changes, kva, today, count, what))
     return _sorted(found)
 
 
@@ -129,7 +127,7 @@ def regulator_settings(problem: Problem, regulator: Regulator) -> list[Option]:
                 ", no line drop compensation" if without else ""
             )
             size = math.nan
-            found.append(_option(problem, items[0], element, element, (change,), size, math.nan, 1, what))
+            found.append(option_of(problem, items[0], element, element, (change,), size, math.nan, 1, what))
     return found
 
 
@@ -148,7 +146,7 @@ def new_regulator(problem: Problem, line: str, volts: Sequence[float] = (121.0, 
     if item is None or kv < 1.0:
         return []
     return [
-        _option(
+        option_of(
             problem, item, f"regulator@{line}", element, (AddRegulator(line, v, 2.0, item.size),),
             item.size, math.nan, 1, f"a new regulator at the head of the line, set to {v:g} V",
         )
@@ -156,44 +154,7 @@ def new_regulator(problem: Problem, line: str, volts: Sequence[float] = (121.0, 
     ]  # fmt: skip
 
 
-# -- capacitors, inverters ------------------------------------------------------------------------------------------
-
-
-def bank_options(problem: Problem, bank: Bank) -> list[Option]:
-    """Other numbers of steps in service, and larger banks."""
-    element = f"capacitor.{bank.capacitor}"
-    found = []
-    fixed = problem.equipment.sizes("capacitor_settings")
-    for steps in range(bank.steps + 1) if fixed and problem.may("capacitor_settings", element) else ():
-        if steps != bank.in_service:
-            change = SetCapacitor(bank.capacitor, steps=steps)
-            what = f"{steps} of {bank.steps} steps in service instead of {bank.in_service}"
-            found.append(_option(problem, fixed[0], element, element, (change,), math.nan, math.nan, 1, what))
-    phases = len(problem.phases_at(bank.bus))
-    for item in problem.equipment.sizes("capacitor", phases) if problem.may("capacitor", element) else ():
-        if item.size > bank.kvar:
-            change = SetCapacitor(bank.capacitor, kvar=item.size)
-            what = f"{item.size:g} kvar in the place of {bank.kvar:g} kvar"
-            found.append(_option(problem, item, element, element, (change,), item.size, bank.kvar, 1, what))
-    return found
-
-
-def new_capacitors(problem: Problem, bus: str, phases: tuple[int, ...]) -> list[Option]:
-    """Fixed banks at a bus: on all three phases, or on one; in delta where the level has no earth."""
-    element = f"bus.{bus}"
-    earthed = bus in problem.earthed
-    if not problem.may("capacitor", element) or len(phases) not in (1, 3) or (len(phases) == 1 and not earthed):
-        return []
-    connection = "wye" if earthed else "delta"
-    on = () if phases == problem.phases_at(bus) else phases
-    slot = f"capacitor@{bus}.{''.join(map(str, phases))}"
-    return [
-        _option(
-            problem, item, slot, element, (AddCapacitor(bus, item.size, on, connection),), item.size, 0.0, 1,
-            f"a new fixed bank of {item.size:g} kvar in {connection} on phase {', '.join(map(str, phases))}",
-        )
-        for item in problem.equipment.sizes("capacitor", len(phases))
-    ]  # fmt: skip
+# -- inverters -------------------------------------------------------------------------------------------------------
 
 
 def volt_var(problem: Problem, pv: str) -> list[Option]:
@@ -202,7 +163,7 @@ def volt_var(problem: Problem, pv: str) -> list[Option]:
     if not items or not problem.may("volt_var", element):
         return []
     what = "inverter in volt-var mode, curve of IEEE 1547-2018 category B"
-    return [_option(problem, items[0], element, element, (VoltVar(pv),), math.nan, math.nan, 1, what)]
+    return [option_of(problem, items[0], element, element, (VoltVar(pv),), math.nan, math.nan, 1, what)]
 
 
 # -- loads ----------------------------------------------------------------------------------------------------------
@@ -224,7 +185,7 @@ def phase_moves(problem: Problem, row: int) -> list[Option]:
         others = [pair for pair in pairs if set(pair) != set(nodes)]
     slot, today = f"phase@{name}", ", ".join(map(str, nodes))
     return [
-        _option(
+        option_of(
             problem, items[0], slot, element, (MovePhase(name, to),), math.nan, math.nan, 1,
             f"{load['kw']:g} kW from phase {today} to {', '.join(map(str, to))}",
         )
@@ -242,7 +203,7 @@ def reduction(problem: Problem, row: int, share: float) -> list[Option]:
     kw = share * float(load["kw"]) * _largest_scale(problem, name)
     what = f"{100 * share:.0f} % less load ({kw:.1f} kW at the most)"
     changes = (ReduceLoad(name, share),)
-    return [_option(problem, items[0], f"reduce@{name}", f"load.{name}", changes, kw, 0.0, kw, what)]
+    return [option_of(problem, items[0], f"reduce@{name}", f"load.{name}", changes, kw, 0.0, kw, what)]
 
 
 def batteries(problem: Problem, bus: str, sizes_kw: Sequence[float]) -> list[Option]:
@@ -251,7 +212,7 @@ def batteries(problem: Problem, bus: str, sizes_kw: Sequence[float]) -> list[Opt
     if not items or not problem.may("battery", f"bus.{bus}") or not problem.phases_at(bus):
         return []
     return [
-        _option(
+        option_of(
             problem, items[0], f"battery@{bus}", f"bus.{bus}", (AddBattery(bus, float(kw)),), kw, 0.0, kw,
             f"a new battery that delivers {kw:g} kW",
         )
@@ -262,7 +223,7 @@ def batteries(problem: Problem, bus: str, sizes_kw: Sequence[float]) -> list[Opt
 # -- helpers --------------------------------------------------------------------------------------------------------
 
 
-def _option(
+def option_of(
     problem: Problem,
     item: Item,
     slot: str,

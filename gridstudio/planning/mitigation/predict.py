@@ -1,14 +1,16 @@
 """What candidates take off hot branches, reckoned from the currents of a state instead of solved.
 
 For large circuits, where a power flow costs more than all of this. A new rating leaves the currents as they are; a
-single-phase load that moves takes its current from one conductor to another, magnitudes added as if in phase. What is
-taken is solved in any case: a prediction only says what is worth a power flow.
+single-phase load that moves takes its current from one conductor to another, magnitudes added as if in phase. A new
+three-phase capacitor takes its current off the reactive part on its way to the source, with the power factor of the
+loads and banks behind each branch. What is taken is solved in any case: a prediction only says what is worth a power
+flow.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gridstudio.domain.changes import MovePhase
+from gridstudio.domain.changes import AddCapacitor, MovePhase
 from gridstudio.planning.mitigation.effort import large
 from gridstudio.planning.mitigation.excess import KINDS, Excess, rating_a
 from gridstudio.planning.mitigation.places import Move
@@ -27,10 +29,14 @@ def predicted(problem: Problem, state: State, move: Move, screen: list[int]) -> 
         rows = np.array([row for row, _ in ratings])
         loading = state.current[screen][..., rows] / np.array([rating for _, rating in ratings])
         return _with_loading(problem, state, screen, rows, loading)
-    change = move.options[0].changes[0]
-    if len(move.options) > 1 or not isinstance(change, MovePhase) or state.plan.of(move.options[0].slot):
+    change, there = move.options[0].changes[0], state.plan.of(move.options[0].slot)
+    if len(move.options) == 1 and isinstance(change, MovePhase) and not there:
+        rows, loading = _moved(problem, state, change, screen)
+    elif len(move.options) == 1 and isinstance(change, AddCapacitor) and not change.phases:
+        kvar = change.kvar - (there.size if there else 0.0)
+        rows, loading = _compensated(problem, state, change.bus, kvar, screen)
+    else:
         return None
-    rows, loading = _moved(problem, state, change, screen)
     return _with_loading(problem, state, screen, rows, loading) if len(rows) else None
 
 
@@ -40,12 +46,15 @@ def new_ratings(problem: Problem, options: tuple[Option, ...]) -> list[tuple[int
     return [rating for change in changes if (rating := change.new_rating(problem.network))]
 
 
-def surely_needed(problem: Problem, state: State, option: Option, instead: Option | None = None) -> bool:
+def surely_needed(
+    problem: Problem, state: State, option: Option, instead: Option | None = None, sure: float | None = None
+) -> bool:
     """Whether a state's currents would be too much for a branch without an option, or with another one instead.
 
-    On large circuits where they are predicted to be too much at all, elsewhere where they are by far.
+    By more than ``sure`` times the limit; not given: on large circuits by anything, elsewhere by far.
     """
-    sure = 1.0 if large(problem, state.plan) else SURE
+    if sure is None:
+        sure = 1.0 if large(problem, state.plan) else SURE
     kept = dict(new_ratings(problem, (instead,))) if instead else {}
     today = problem.network.branches["ampacity_a"].to_numpy()
     for row, _ in new_ratings(problem, (option,)):
@@ -75,7 +84,8 @@ def _moved(
     ratings, loading = rating_a(state.solved)[screen], []
     for element in reversed(problem.paths.get(bus, ())):
         row = problem.row.get(element)
-        if row is None or not element.startswith("line."):
+        kind, _, name = element.partition(".")
+        if row is None or not (kind == "line" or name in problem.regulators):
             break
         at = problem.conductors(row)
         now = state.conductor_current[screen][..., at].copy()
@@ -84,6 +94,34 @@ def _moved(
         rows.append(row)
         loading.append(np.abs(now).max(axis=-1) / ratings[..., row])
     return np.array(rows, dtype=np.intp), np.stack(loading, axis=-1) if rows else np.empty(0)
+
+
+def _compensated(
+    problem: Problem, state: State, bus: str, kvar: float, screen: list[int]
+) -> tuple[NDArray[np.intp], Floats]:
+    """Branches on the way to a bus and their loading (scenario, step, row) with so many kvar more on three phases."""
+    branches, ratings = problem.network.branches, rating_a(state.solved)[screen]
+    rows, loading = [], []
+    banks = _banks(problem, state)
+    for element in problem.paths.get(bus, ()):
+        row = problem.row.get(element)
+        if row is None:
+            continue
+        supplied = sum(size for at, size in banks if element in problem.paths.get(at, ()))
+        behind = problem.demand_behind(element)[screen] - 1j * supplied
+        towards = (behind / np.maximum(np.abs(behind), 1e-9))[..., None]
+        now = state.conductor_current[screen][..., problem.conductors(row)]
+        amps = kvar / 3.0 / problem.base_kv(str(branches["bus1"].iat[row]))
+        rows.append(row)
+        loading.append(np.abs(now * towards - 1j * amps).max(axis=-1) / ratings[..., row])
+    return np.array(rows, dtype=np.intp), np.stack(loading, axis=-1) if rows else np.empty(0)
+
+
+def _banks(problem: Problem, state: State) -> list[tuple[str, float]]:
+    """Bus and kvar in service of the capacitors that stand and of those of a plan."""
+    found = [(bank.bus, bank.kvar * bank.in_service / bank.steps) for bank in problem.assets.banks]
+    new = (change for option in state.plan.options for change in option.changes)
+    return found + [(change.bus, change.kvar) for change in new if isinstance(change, AddCapacitor)]
 
 
 def _with_loading(problem: Problem, state: State, screen: list[int], rows: NDArray[np.intp], loading: Floats) -> Excess:

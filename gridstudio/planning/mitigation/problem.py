@@ -17,6 +17,7 @@ from gridstudio.engine import Assets, Feeder
 from gridstudio.planning.mitigation.settings import Menu
 
 Floats = NDArray[np.float64]
+Complexes = NDArray[np.complex128]
 READ_PU = 1e-4  # voltage limits are met to within this: less than a meter tells, more than the engine rounds
 SAME_KV = 0.05  # share by which the voltages of a regulator's windings may differ; those of a transformer differ more
 
@@ -184,6 +185,25 @@ class Problem:
             for element in self.paths.get(bus, ()):
                 found.setdefault(element, []).append(row)
         return found
+
+    @cached_property
+    def demand(self) -> Complexes:
+        """kW + j kvar of every load (scenario, step, load)."""
+        table = self.network.loads
+        scale = np.array([[load_scale(scenario, str(load)) for load in table["load"]] for scenario in self.scenarios])
+        kva = table["kw"].to_numpy(dtype=float) + 1j * table["kvar"].to_numpy(dtype=float)
+        found: Complexes = scale.reshape(len(self.scenarios), len(table), -1).transpose(0, 2, 1) * kva
+        return found
+
+    def demand_behind(self, element: str) -> Complexes:
+        """kW + j kvar (scenario, step) of all loads that are fed through an element."""
+        if element not in self._demand_behind:
+            self._demand_behind[element] = self.demand[..., self.loads_below.get(element, [])].sum(axis=-1)
+        return self._demand_behind[element]
+
+    @cached_property
+    def _demand_behind(self) -> dict[str, Complexes]:
+        return {}
 
     @cached_property
     def load_places(self) -> dict[str, tuple[str, tuple[int, ...], float]]:

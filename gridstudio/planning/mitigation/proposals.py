@@ -38,7 +38,8 @@ def proposals(problem: Problem, state: State, tier: str) -> list[Move]:
 
 
 def against_heat(problem: Problem, state: State) -> list[Move]:
-    """Larger branches and other phases of loads, for every hot branch."""
-    moves = (*branches.larger_where_hot(problem, state), *loads.balance(problem, state, HOT))
+    """Larger branches, other phases of loads and new capacitors, for every hot branch."""
+    larger, other = branches.larger_where_hot(problem, state), loads.balance(problem, state, HOT)
+    moves = (*larger, *other, *voltages.new_banks(problem, state, HOT))
     fresh = (move for move in moves if any(state.plan.of(option.slot) != option for option in move.options))
     return list({move.options: move for move in fresh if move.against == "thermal"}.values())

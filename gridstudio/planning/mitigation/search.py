@@ -68,6 +68,11 @@ class Search:
         given = self.problem.menu.budget_usd
         return np.inf if given is None else given
 
+    @property
+    def taken(self) -> int:
+        """Steps that were accepted."""
+        return sum(not step.refused for step in self.steps)
+
     def solve(
         self, phase: str, plans: Sequence[Plan], screen: Sequence[int] | None = None
     ) -> list[tuple[Evaluations, Excess]]:
@@ -106,7 +111,7 @@ class Search:
             found = [(m, p, excess) for m, p, excess in known if excess is not None]
         else:
             if large(self.problem, state.plan):
-                asked = [(m, p) for m, p in asked if predicted(self.problem, state, m, screen) is None]
+                asked = [(m, p) for m, p in asked if self._must_be_solved(state, m, screen)]
             solved = self.solve(phase, [p for _, p in asked], screen)
             found = [(m, p, excess) for (m, p), (_, excess) in zip(asked, solved, strict=True)]
         for option in (option for move, _, _ in found for option in move.options):
@@ -116,6 +121,11 @@ class Search:
             Trial(m, p, of.score, of.worse_than(reference) or of.worse_than(base), of, reference.score - of.score)
             for m, p, of in found
         ]
+
+    def _must_be_solved(self, state: State, move: Move, screen: list[int]) -> bool:
+        """Whether a prediction has no answer, or has been wrong."""
+        wrong = bool(self.refused.intersection(move.options))
+        return wrong or predicted(self.problem, state, move, screen) is None
 
     def screen(self, state: State) -> list[int]:
         """The scenarios with most of each kind of excess."""

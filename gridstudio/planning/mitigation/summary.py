@@ -77,6 +77,11 @@ def assumptions(settings: MitigationSettings, setup: Setup, quick: bool) -> pd.D
             "and from the circuit as it is.",
         ),
         (
+            "Not bought",
+            "Nothing without which no more limits would be broken: what only eases a violation that stays is left out, "
+            "and named as the best that was tried where it stays.",
+        ),
+        (
             "Costs",
             f"Unit costs: {catalogue}. Cost is capital and the present value of O&M over {menu.horizon_years} years "
             f"at {100 * menu.discount_rate:g} %. A larger size in the same place costs its own price.",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from gridstudio.planning.mitigation import menu
+from gridstudio.planning.mitigation import capacitors, menu
 from gridstudio.planning.mitigation.places import WORST_BUSES, Move, buses_on_way, hot, medium, offered, worst_buses
 from gridstudio.planning.mitigation.problem import Option, Plan, Problem
 from gridstudio.planning.mitigation.state import State
@@ -75,13 +75,14 @@ def _set_now(problem: Problem, plan: Plan, control: str) -> tuple[float, bool]:
 
 
 def banks(problem: Problem, state: State) -> Iterable[Move]:
-    """Capacitor banks that stand already: switched, or larger."""
+    """Capacitor banks that stand already: switched, switched by other settings, or larger."""
     if not (state.low.any() or state.high.any() or state.over.any()):
         return
     for bank in problem.assets.banks:
-        options = offered(problem, ("bank", bank.capacitor), partial(menu.bank_options, problem, bank))
+        options = offered(problem, ("bank", bank.capacitor), partial(capacitors.bank_options, problem, bank))
         for option in options:
-            more = option.size > bank.kvar or _steps(option) > bank.in_service
+            earlier = capacitors.switches_earlier(problem, bank, option.changes[0])
+            more = option.size > bank.kvar or _steps(option) > bank.in_service or earlier
             if more and state.low.any():
                 yield Move((option,), "more reactive power lifts low voltages", "low")
             elif not more and state.high.any():
@@ -92,19 +93,19 @@ def _steps(option: Option) -> int:
     return getattr(option.changes[0], "steps", None) or 0
 
 
-def new_banks(problem: Problem, state: State) -> Iterable[Move]:
+def new_banks(problem: Problem, state: State, hottest: int = WORST_BUSES) -> Iterable[Move]:
     """New capacitors at low buses and on the way to them, and behind hot branches."""
     places: dict[tuple[str, tuple[int, ...]], tuple[str, str]] = {}
     for bus in worst_buses(problem, state.low):
         for at, phases in _capacitor_places(problem, state, bus):
             places.setdefault((at, phases), (f"voltages are low at {bus}", "low"))
-    for row in hot(state)[:WORST_BUSES]:
+    for row in hot(state)[:hottest]:
         element, bus = (str(problem.network.branches[c].iat[row]) for c in ("element", "bus2"))
         if len(problem.phases_at(bus)) == 3 and medium(problem, bus):
             places.setdefault((bus, (1, 2, 3)), (f"less reactive current through {element}", "thermal"))
     for (at, phases), (reason, against) in places.items():
         key = ("new bank", at, str(phases))
-        for option in offered(problem, key, partial(menu.new_capacitors, problem, at, phases)):
+        for option in offered(problem, key, partial(capacitors.new_capacitors, problem, at, phases)):
             yield Move((option,), reason, against)
 
 

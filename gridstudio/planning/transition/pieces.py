@@ -25,8 +25,9 @@ from gridstudio.solve.sddp.sampling import EveryPath
 from gridstudio.solve.sddp.schemes import Scheme, Serial
 from gridstudio.solve.sddp.simulation import Visit, simulate
 
-LIMITS = MipLimits(gap=1e-3, time_s=5.0)  # of an investment problem with whole pieces
-MASTER_LIMITS = MipLimits(gap=3e-4, time_s=20.0)  # of the first stage's, whose bound is the case's
+# Nodes end these searches, on any machine at the same point; seconds are for the case that a node takes for ever.
+LIMITS = MipLimits(gap=1e-3, time_s=120.0, nodes=200)  # of an investment problem with whole pieces
+MASTER_LIMITS = MipLimits(gap=3e-4, time_s=300.0, nodes=1000)  # of the first stage's, whose bound is the case's
 SHARES = (0.5, 0.2, 0.05)  # from which share of a piece on a rounding takes the whole, in the first stage
 LATER_SHARES = (0.5, 0.2)  # and in later ones
 

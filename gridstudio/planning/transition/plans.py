@@ -34,9 +34,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Effort:
-    """What a mixed-integer operation problem may take."""
+    """What a mixed-integer operation problem may take: nodes of its search, seconds if a node takes for ever."""
 
-    seconds: float = 5.0
+    nodes: int = 500
+    seconds: float = 120.0
     gap: float = 1e-3
 
 
@@ -216,6 +217,7 @@ def _run(
     highs.setOptionValue("output_flag", False)
     if effort is not None:
         highs.setOptionValue("mip_rel_gap", effort.gap)
+        highs.setOptionValue("mip_max_nodes", effort.nodes)
         highs.setOptionValue("time_limit", effort.seconds)
     highs.passModel(_form(problem, lower, upper, effort is not None))
     highs.run()

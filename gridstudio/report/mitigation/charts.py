@@ -178,7 +178,7 @@ def _phases(axes: Axes, phase: Sequence[str], named: bool) -> None:
 
 @dataclass(frozen=True)
 class Loading:
-    """A branch before and after, in pu of its rating of the time, its limit and what the plan does to it."""
+    """A branch before and after, in pu of the rating in force, its limit and what the plan does to it."""
 
     name: str
     before_pu: float
@@ -213,7 +213,7 @@ def loadings(found: Sequence[Loading], text: Text, path: Path) -> None:
     axes.set_yticks(rows, [drawable(b.name, 26) for b in found], fontsize=9.2, family=MONO, parse_math=False)
     axes.set(ylim=(-0.6, len(found) - 0.4))
     axes.set_xlim(0, 1.05 * max(float(np.nanmax([*before, *after, *limit])), 1.0))
-    axes.set_xlabel("highest loading over the scenarios and hours [% of the rating of the time]", fontsize=10)
+    axes.set_xlabel("highest loading over the scenarios and hours [% of the rating in force]", fontsize=10)
     axes.xaxis.set_major_formatter(MONEY)
     axes.grid(axis="x", color=style.FAINT, linewidth=0.6)
     for row, branch, first, last in zip(rows, found, before, after, strict=True):

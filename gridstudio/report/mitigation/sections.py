@@ -14,6 +14,7 @@ from gridstudio.report.page import Html
 from gridstudio.report.plain import FOOTER, assumptions, provenance
 
 MOST_ROWS = 200
+MOST_NAMED = 3  # elements of a step
 Figures = dict[str, Path]
 
 
@@ -72,8 +73,11 @@ def _chips() -> dict[str, Any]:
 
 
 def _chip(measure: Any) -> Html:
-    colour = family(measure).colour
-    return Html(f'<span class="chip" style="--c:{colour}">{page.escape(measure_name(measure))}</span>')
+    chips = (
+        f'<span class="chip" style="--c:{family(name).colour}">{page.escape(measure_name(name))}</span>'
+        for name in str(measure).split(", ")
+    )
+    return Html(" ".join(chips))
 
 
 def _wide(table: pd.DataFrame) -> Html:
@@ -153,14 +157,14 @@ def _steps(study: Study, figures: Figures) -> list[Html]:
     parts.append(page.heading("Dropped again"))
     if len(dropped):
         columns = ["step", "phase", "action", "measure", "element", "what", "cost_usd", "reason"]
-        shown = dropped[columns].assign(phase=[_phase(p) for p in dropped["phase"]])
+        shown = _short(dropped[columns]).assign(phase=[_phase(p) for p in dropped["phase"]])
         words = "What was bought on the way and is no longer needed, or has become smaller or cheaper."
         parts.append(page.table(shown, words, most=MOST_ROWS, cells=_chips()))
     else:
         parts.append(page.paragraph("Nothing: every measure that was bought is needed in its size."))
     if len(refused):
         columns = ["phase", "measure", "element", "what", "cost_usd", "refused"]
-        shown = refused[columns].assign(phase=[_phase(p) for p in refused["phase"]])
+        shown = _short(refused[columns]).assign(phase=[_phase(p) for p in refused["phase"]])
         table = page.table(shown, most=MOST_ROWS, cells=_chips())
         parts.append(page.details(f"Candidates refused by power flow ({len(refused)})", [table]))
     return parts
@@ -173,10 +177,26 @@ def _phase(phase: object) -> str:
 def _told(steps: pd.DataFrame) -> pd.DataFrame:
     """A step with the violations after it, all of them and by kind where there are any."""
     kinds = [k for k in KINDS if (steps[[f"{k}_before", f"{k}_after"]].astype(float) > 0).any(axis=None)]
-    table = steps[["step", "phase", "action", "measure", "element", "what", "reason", "cost_usd", "plan_cost_usd"]]
-    table = table.assign(phase=[_phase(p) for p in steps["phase"]])
+    table = steps[["step", "phase", "measure", "element", "what", "reason", "cost_usd"]]
+    done = [f"{_phase(p)}: {a}" for p, a in zip(steps["phase"], steps["action"], strict=True)]
+    table = _short(table).assign(phase=done)
     after = {f"{KINDS[k][0]} after": steps[f"{k}_after"].astype(int) for k in kinds}
     return table.assign(**after)
+
+
+def _short(steps: pd.DataFrame) -> pd.DataFrame:
+    """Steps of many measures told by the first of them; the workbook names all."""
+    joints = {name: mark for name, mark in (("element", ", "), ("what", "; "), ("reason", "; ")) if name in steps}
+    return steps.assign(**{name: [_first(text, mark) for text in steps[name]] for name, mark in joints.items()})
+
+
+def _first(text: object, mark: str) -> str:
+    parts = str(text).split(mark)
+    return (
+        str(text)
+        if len(parts) <= MOST_NAMED + 1
+        else f"{mark.join(parts[:MOST_NAMED])} and {len(parts) - MOST_NAMED} more"
+    )
 
 
 def _catalogue(study: Study) -> list[Html]:

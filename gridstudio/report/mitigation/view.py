@@ -137,9 +137,10 @@ class Study:
         return float(self.plan["cost_usd"].sum())
 
     def steps(self, accepted: bool = True) -> pd.DataFrame:
-        """The accepted steps, or those that the power flows refused."""
+        """The accepted steps, numbered from 1 as in the figure, or those that the power flows refused."""
         table = self.table("steps")
-        return table[table["accepted"].astype(bool) == accepted]
+        shown = table[table["accepted"].astype(bool) == accepted]
+        return shown.assign(step=np.arange(1, len(shown) + 1)) if accepted else shown
 
     def counts(self) -> pd.DataFrame:
         """Violations by kind (columns) before the first and after every accepted step."""

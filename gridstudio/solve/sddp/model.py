@@ -21,7 +21,8 @@ IntArray = NDArray[np.int64]
 
 _NONE = np.empty(0, np.int64)
 _OPTIMAL = highspy.HighsModelStatus.kOptimal
-_STOPPED = (highspy.HighsModelStatus.kTimeLimit, highspy.HighsModelStatus.kSolutionLimit)
+_LATE = highspy.HighsModelStatus.kTimeLimit
+_STOPPED = (_LATE, highspy.HighsModelStatus.kSolutionLimit)
 _NO_POINT = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
 
 
@@ -31,10 +32,12 @@ class Infeasible(Exception):
 
 @dataclass(frozen=True)
 class MipLimits:
-    """When a mixed-integer subproblem is good enough: relative gap, and seconds after which its incumbent is taken."""
+    """When a mixed-integer subproblem is good enough: relative gap, and branch-and-bound nodes or seconds after which
+    its incumbent is taken. Nodes stop at the same point on any machine, seconds do not."""
 
     gap: float = 1e-4
     time_s: float = float("inf")
+    nodes: int = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +82,12 @@ class WarmModel:
         self._noise = self._none
         self.solves = 0
         self._highs = highspy.Highs()
-        for option, value in (("output_flag", False), ("parallel", "off"), ("mip_rel_gap", limits.gap)):
+        for option, value in (
+            ("output_flag", False),
+            ("parallel", "off"),
+            ("mip_rel_gap", limits.gap),
+            ("mip_max_nodes", limits.nodes),
+        ):
             self._highs.setOptionValue(option, value)
         self._highs.passModel(_lp(problem, extra_cost, extra_lower))
         if self._is_mip:
@@ -154,7 +162,7 @@ class WarmModel:
         if self._is_mip and np.isfinite(limit):
             self._highs.setOptionValue("time_limit", limit)
         self._highs.run()
-        if self._highs.getModelStatus() in _STOPPED and self._highs.getRunTime() - before < 0.5 * limit:
+        if self._highs.getModelStatus() == _LATE and self._highs.getRunTime() - before < 0.5 * limit:
             self._highs.setOptionValue("time_limit", self._highs.getRunTime() + limit)
             self._highs.run()
         return self._highs.getModelStatus()

@@ -11,7 +11,7 @@ from gridstudio.domain.changes import ChangeSet
 from gridstudio.domain.scenarios import Scenario
 from gridstudio.engine import Feeder
 from gridstudio.evaluation import Workers, evaluate, evaluate_many
-from gridstudio.planning.mitigation import menu, wires
+from gridstudio.planning.mitigation import capacitors, menu, wires
 from gridstudio.planning.mitigation.problem import Plan
 
 
@@ -39,7 +39,7 @@ def test_the_cost_is_that_of_brute_force(study, searching, allowed):
     search = searching(of)
     problem = search.problem
     slots = [menu.line_options(problem, "a"), menu.line_options(problem, "b"), menu.transformer_options(problem, "sub")]
-    slots += [menu.new_capacitors(problem, bus, (1, 2, 3)) for bus in ("head", "mid", "end")]
+    slots += [capacitors.new_capacitors(problem, bus, (1, 2, 3)) for bus in ("head", "mid", "end")]
     assert sum(map(len, slots)) > 10
     combinations = [[o for o in chosen if o] for chosen in itertools.product(*([None, *s] for s in slots))]
     combinations.sort(key=lambda chosen: sum(o.cost_usd for o in chosen))

@@ -121,12 +121,12 @@ def test_the_service_transformer_of_a_split_phase_house_is_replaced_whole(study)
 
 
 def test_no_wye_bank_and_no_regulator_are_offered_without_earth(study, searching):
-    from gridstudio.planning.mitigation import menu
+    from gridstudio.planning.mitigation import capacitors, menu
 
     problem = searching(study(NO_EARTH, tail="")).problem
     assert menu.new_regulator(problem, "b") == []
-    assert menu.new_capacitors(problem, "end", (1,)) == []
-    banks = menu.new_capacitors(problem, "end", (1, 2, 3))
+    assert capacitors.new_capacitors(problem, "end", (1,)) == []
+    banks = capacitors.new_capacitors(problem, "end", (1, 2, 3))
     assert banks
     assert all(isinstance(c, AddCapacitor) and c.connection == "delta" for o in banks for c in o.changes)
 
