@@ -100,18 +100,17 @@ def _compensated(
     problem: Problem, state: State, bus: str, kvar: float, screen: list[int]
 ) -> tuple[NDArray[np.intp], Floats]:
     """Branches on the way to a bus and their loading (scenario, step, row) with so many kvar more on three phases."""
-    branches, ratings = problem.network.branches, rating_a(state.solved)[screen]
-    rows, loading = [], []
-    banks = _banks(problem, state)
+    ratings, rows, loading = rating_a(state.solved)[screen], [], []
+    banks = [(size, problem.on_the_way(at)) for at, size in _banks(problem, state)]
     for element in problem.paths.get(bus, ()):
         row = problem.row.get(element)
         if row is None:
             continue
-        supplied = sum(size for at, size in banks if element in problem.paths.get(at, ()))
+        supplied = sum(size for size, way in banks if element in way)
         behind = problem.demand_behind(element)[screen] - 1j * supplied
         towards = (behind / np.maximum(np.abs(behind), 1e-9))[..., None]
         now = state.conductor_current[screen][..., problem.conductors(row)]
-        amps = kvar / 3.0 / problem.base_kv(str(branches["bus1"].iat[row]))
+        amps = kvar / 3.0 / problem.sending_kv[row]
         rows.append(row)
         loading.append(np.abs(now * towards - 1j * amps).max(axis=-1) / ratings[..., row])
     return np.array(rows, dtype=np.intp), np.stack(loading, axis=-1) if rows else np.empty(0)

@@ -117,6 +117,16 @@ class Problem:
         """For every fed bus the elements between it and the source, nearest to the source first."""
         return self.network.parent_lines()
 
+    def on_the_way(self, bus: str) -> frozenset[str]:
+        """The elements between a bus and the source, to ask which they are."""
+        if bus not in self._on_the_way:
+            self._on_the_way[bus] = frozenset(self.paths.get(bus, ()))
+        return self._on_the_way[bus]
+
+    @cached_property
+    def _on_the_way(self) -> dict[str, frozenset[str]]:
+        return {}
+
     @cached_property
     def row(self) -> dict[str, int]:
         """Row of ``network.branches`` of every element."""
@@ -233,6 +243,11 @@ class Problem:
     def _node_kv(self) -> Floats:
         kv: Floats = self.network.nodes["base_kv"].to_numpy(dtype=float)
         return kv
+
+    @cached_property
+    def sending_kv(self) -> Floats:
+        """Base voltage [kV line to neutral] of the first bus of every branch."""
+        return np.array([self.base_kv(str(bus)) for bus in self.network.branches["bus1"]])
 
     def conductors(self, row: int) -> slice:
         """The conductors of a branch, of ``network.conductors``."""
