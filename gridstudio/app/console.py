@@ -205,6 +205,11 @@ class Display:
 
 
 def _text(quantity: "Quantity") -> str:
-    if isinstance(quantity.value, float):
-        return f"{quantity.value:.4f}" if quantity.unit == "pu" else f"{round(quantity.value) + 0:,}"
-    return f"{quantity.value:,}" if isinstance(quantity.value, int) else str(quantity.value)
+    value = quantity.value
+    if not isinstance(value, float):
+        return f"{value:,}" if isinstance(value, int) else str(value)
+    if quantity.unit == "pu":
+        return f"{value:.4f}"
+    if abs(value) <= 1e-6:
+        return "0"
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -18,6 +18,7 @@ MEASURE_UNITS: dict[str, tuple[str, str]] = {
     "reconductor_cable": ("A", "km"),
     "parallel_line": ("A", "km"),
     "parallel_cable": ("A", "km"),
+    "switch": ("A", "unit"),
     "transformer_one_phase": ("kVA", "unit"),
     "transformer_three_phase": ("kVA", "unit"),
     "regulator_settings": ("", "unit"),

@@ -3,12 +3,14 @@
 import html
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
 
+from gridstudio.planning.upgrades.summary import headline
 from gridstudio.report import render
 from gridstudio.report.upgrades.figures import _risk_map
 from gridstudio.report.upgrades.rows import MOST_ROWS, short_money
@@ -298,7 +300,7 @@ def test_first_screen_tells_what_when_cost_risk_and_whether_it_holds(rendered):
         "USD 420 000 against USD 400 000, 5.0 % more",
         "minimises 75 % expected value and 25 % the mean of the worst 5 % of the scenarios: USD 410 000",
         "Proven optimal by the solver, where plans that were not simulated count with their estimates",
-        "The budget binds in no year.",
+        "In no year is the budget used up.",
         "saves USD 200 000; perfect foresight would save at most USD 100 000 more",
         "suffices for a while and pays on south (USD 20 000 by deferral)",
     ):
@@ -322,7 +324,7 @@ def test_a_plan_that_does_not_hold_is_a_warning_with_its_figures():
 def test_where_nothing_is_built_the_page_says_so(tmp_path):
     result = make_result(built=False, mode="capacity", empty=("pareto", "plans", "scenarios", "risk", "deficits"))
     render(result, tmp_path)
-    assert "Build nothing: no measure on any of 3 feeders is worth its cost in 3 years." in words(tmp_path)
+    assert "Build nothing in 3 years: no measure on any of 3 feeders is worth its cost." in words(tmp_path)
     assert "First," not in told(result)
     assert not (tmp_path / "figures" / "benefit_cost.png").exists()
 
@@ -367,6 +369,86 @@ def test_budget_is_judged_year_by_year(spend, sentence):
     assert sentence in told(result)
 
 
+@pytest.mark.parametrize("budget", [0.0, 1.0])
+def test_a_budget_below_the_cheapest_measure_allows_nothing(budget):
+    result = make_result(built=False)
+    result.tables["years"] = result.tables["years"].assign(budget_usd=budget)
+    text = told(result)
+    assert "allows nothing with capital: the cheapest such measure costs USD 60 000." in warned(result)
+    assert "Build nothing in 3 years: every measure offered costs more than any year's budget." in text
+    assert "In no year" not in text
+    assert "is worth its cost" not in text
+
+
+def test_measures_that_no_budget_pays_are_counted():
+    # each of 3 feeders is offered measures for 500 000, 300 000 and 60 000 USD; 400 000 pay for the last two
+    result = make_result(built=False)
+    result.tables["years"] = result.tables["years"].assign(budget_usd=[100_000.0, 400_000.0, 400_000.0])
+    text = told(result)
+    assert "In no year is the budget used up. 3 of 9 measures offered cost more than any year's budget." in text
+    assert (
+        "Build nothing in 3 years: of 9 measures offered, 3 cost more than any year's budget and none of the others"
+        in text
+    )
+    result.tables["years"] = result.tables["years"].assign(budget_usd=[100_000.0, 400_000.0, np.nan])
+    assert "more than any year's budget" not in told(result)
+
+
+def test_a_feeder_without_candidates_is_a_feeder():
+    result = make_result()
+    chosen = result.tables["selection"]
+    result.tables["selection"] = chosen[chosen["feeder"] != "east"]
+    assert "Build 2 measures on 2 of 3 feeders" in told(result)
+
+
+def shared(average_mw, heads=("line.h", "line.h", "transformer.east")):
+    """The result whose third place, east, may be a substation."""
+    result = make_result()
+    result.tables["baseline"] = result.tables["baseline"].assign(head=heads, average_mw=average_mw)
+    return result
+
+
+def test_the_substation_is_no_feeder():
+    result = shared([3.0, 2.0, 5.0])
+    assert "Build 2 measures on 2 of 2 feeders in 3 years" in told(result)
+    picked = result.tables["selection"]
+    moved = {"south": "east", "east": "south"}
+    result.tables["selection"] = picked.assign(feeder=picked["feeder"].replace(moved))
+    study = view(result)
+    assert study.places == "2 feeders and the substation east"
+    assert "Build 2 measures on 1 of 2 feeders and on the substation east in 3 years" in told(result)
+    assert study.counted(["east"], FEEDERS) == "the substation east and on none of 2 feeders"
+
+
+def test_places_that_cannot_be_told_apart_are_no_feeders():
+    assert "on 2 of 3 places (feeders and substations)" in told(shared([3.0, 2.0, 1.0]))
+
+
+def test_feeders_whose_benefit_exceeds_cost_at_some_rates_are_named():
+    result = shared([3.0, 2.0, 5.0])
+    rows = [(f, "m", rate, bcr) for f, pair in (("north", (3, 2)), ("east", (1.1, 0.9)))
+            for rate, bcr in zip(RATES, pair, strict=True)]  # fmt: skip
+    result.tables["projects"] = frame("feeder measures discount_rate bcr", rows)
+    sentence = "on 1 of 1 feeder with a measure at every rate of the discount band, on east at some of them only."
+    assert f"Benefit exceeds cost {sentence}" in told(result)
+
+
+@pytest.mark.parametrize(("weighted_usd", "told_so"), [(80.0, True), (50.0, False)])
+def test_headline_says_what_is_weighted_for_risk(weighted_usd, told_so):
+    # half of the scenarios cost 0, half 100: 50 expected
+    plan = SimpleNamespace(stage=np.array([0, -1]))
+    usd = {"total_usd": 10 + weighted_usd, "investment_usd": 10.0, "recourse_usd": weighted_usd, "bound_usd": 0.0}
+    solution = SimpleNamespace(plan=plan, scenario_usd=np.array([0.0, 100.0]), status="optimal", gap=0.0, **usd)
+    found = SimpleNamespace(solution=solution, problem=SimpleNamespace(probabilities=np.array([0.5, 0.5])), holds=True)
+    head = headline(found, make_result().tables, energy=True)
+    assert ("weighted for risk" in head["total_usd"].label) == told_so
+    assert ("weighted for risk" in head["recourse_usd"].label) == told_so
+    assert ("expected_recourse_usd" in head) == told_so
+    if told_so:
+        assert head["expected_recourse_usd"].value == 50.0
+        assert list(head).index("expected_recourse_usd") == list(head).index("recourse_usd") + 1
+
+
 def test_without_a_budget_there_is_no_budget_column():
     result = make_result(mode="capacity")
     result.tables["years"] = result.tables["years"].assign(budget_usd=np.nan)
@@ -393,7 +475,8 @@ def test_every_table_of_words_and_figures_is_on_the_page(rendered):
     text = words(rendered)
     for seen in (
         "peak [MW]", "severity [MWh]", "150 kVA", "Two representative days.", "Line b has no rating of its own.",
-        "value of the stochastic solution", "adequate until", "verified recourse [USD]", "headroom [MW]", "Provenance",
+        "value of the stochastic solution", "adequate until", "verified recourse [USD]", "mean loading, of the limit",
+        "headroom [MW]", "Provenance",
     ):  # fmt: skip
         assert seen in text, seen
 

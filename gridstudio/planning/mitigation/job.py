@@ -1,6 +1,7 @@
 """The job as a whole: settings in, StudyResult out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ def run(
     setup, before = based(setup, phases)
     search = start(setup.problem, phases.evaluate, settings.search.steps, before)
     after, proof = solved(search, settings, phases)
+    unbound = _without_budget(search, after, settings, phases)
     made = _tables(search, setup, after, phases)
     with phases.phase("circuits"):
         texts = _circuit(search, setup, after) if settings.report.circuits else {}
@@ -56,7 +58,7 @@ def run(
         job=JOB,
         title=settings.title or f"Upgrades of {setup.problem.network.name}",
         settings=settings.dump(),
-        headline=summary.headline(search, search.base, after, proof, phases),
+        headline=summary.headline(search, search.base, after, unbound, proof, phases),
         tables=made,
         violations_left=after.excess.violations,
         texts=texts,
@@ -79,6 +81,15 @@ def solved(search: Search, settings: MitigationSettings, phases: Phases) -> tupl
         if settings.search.exact:
             state, proof = cheapest(search, state, settings.search.exact)
     return state, proof
+
+
+def _without_budget(search: Search, after: State, settings: MitigationSettings, phases: Phases) -> State | None:
+    """The plan that no budget bounds, where one leaves something broken: its cost is a budget that works."""
+    if search.problem.menu.budget_usd is None or not after.excess.violations:
+        return None
+    problem = replace(search.problem, menu=search.problem.menu.model_copy(update={"budget_usd": None}))
+    free = start(problem, phases.evaluate, settings.search.steps, search.base.solved)
+    return solved(free, settings, phases)[0]
 
 
 def _tables(search: Search, setup: Setup, after: State, phases: Phases) -> dict[str, pd.DataFrame]:

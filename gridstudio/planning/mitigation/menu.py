@@ -47,11 +47,15 @@ def fitting(problem: Problem, options: Iterable[Option]) -> list[Option]:
 
 
 def line_options(problem: Problem, line: str) -> list[Option]:
-    """Larger conductors and more circuits of a line; none for a switch or a line without length or rating."""
+    """Larger conductors and more circuits of a line, or a larger switch; none without length or rating."""
     element, km = f"line.{line}", problem.length_km[line]
     rating_a = float(problem.network.branches["ampacity_a"].iat[problem.network.line_row[line]])
     phases = int(problem.network.line_phases[line])
-    if line in problem.switches or not km > 0 or not rating_a > 0 or element in problem.excluded:
+    if not rating_a > 0 or element in problem.excluded:
+        return []
+    if line in problem.switches:
+        return _switch_options(problem, line, rating_a, phases)
+    if not km > 0:
         return []
     kind = "cable" if line in problem.cables else "line"
     replace, beside = ("reconductor_cable", "parallel_cable") if kind == "cable" else ("reconductor", "parallel_line")
@@ -68,6 +72,18 @@ def line_options(problem: Problem, line: str) -> list[Option]:
         change2 = ParallelLine(line, circuits)
         size = circuits * rating_a
         found.append(option_of(problem, one, element, element, (change2,), size, rating_a, (circuits - 1) * km, what))
+    return _sorted(found)
+
+
+def _switch_options(problem: Problem, line: str, rating_a: float, phases: int) -> list[Option]:
+    """Larger switches in the place of one: another rating, the same power flow."""
+    element = f"line.{line}"
+    found = []
+    for item in problem.equipment.sizes("switch", phases) if problem.may("switch", element) else ():
+        if item.size > rating_a:
+            what = f"a switch of {item.size:g} A in the place of {rating_a:g} A"
+            change = Reconductor(line, item.size)
+            found.append(option_of(problem, item, element, element, (change,), item.size, rating_a, 1, what))
     return _sorted(found)
 
 

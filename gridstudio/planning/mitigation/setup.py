@@ -21,6 +21,7 @@ from gridstudio.planning.mitigation.problem import READ_PU, Problem
 from gridstudio.planning.mitigation.settings import MitigationSettings
 from gridstudio.planning.mitigation.wires import command, larger, underground
 from gridstudio.planning.phases import Phases
+from gridstudio.planning.sources import refuse_sources
 
 NEAR_LIMIT = 0.5  # lines loaded beyond this share of their limit may need larger conductors before all is cured
 
@@ -78,7 +79,9 @@ def based(setup: Setup, phases: Phases) -> tuple[Setup, Evaluations]:
     problem = setup.problem
     before = phases.evaluate("before", [(BASE, scenario) for scenario in problem.scenarios])
     problem = replace(problem, network=before.network)
-    _refuse_sources(problem, before)
+    limits = problem.limits
+    v_min, v_max = limits.v_min_pu + READ_PU, limits.v_max_pu - READ_PU
+    refuse_sources(problem.network, before.flow.v_pu, v_min, v_max, READ_PU)
     commands, codes = _line_codes(problem, before)
     if commands:
         feeder = replace(problem.feeder, commands=(*problem.feeder.commands, *commands))
@@ -147,24 +150,6 @@ def _without_length(problem: Problem) -> list[Finding]:
     some = f"{', '.join(without[:4])}{f' and {len(without) - 4} more' if len(without) > 4 else ''}"
     text = f"Lines {some} have no length in a known unit: costs are per km, so they are not offered for replacement."
     return [Finding("warning", text)]
-
-
-def _refuse_sources(problem: Problem, before: Evaluations) -> None:
-    nodes, limits = problem.network.nodes, problem.limits
-    wrong = []
-    for bus in problem.network.sources:
-        v_pu = before.flow.v_pu[..., problem.nodes_of[bus]]
-        fed = nodes["fed"].to_numpy()[problem.nodes_of[bus]]
-        low, high = np.nanmin(v_pu[..., fed], initial=np.inf), np.nanmax(v_pu[..., fed], initial=-np.inf)
-        if high > limits.v_max_pu or low < limits.v_min_pu:
-            worst = high if high > limits.v_max_pu else low
-            band = f"{limits.v_min_pu + READ_PU:g} to {limits.v_max_pu - READ_PU:g} pu"
-            wrong.append(
-                f"the source holds bus {bus!r} at {worst:.4f} pu, outside {band}: no measure on the feeder changes "
-                "that. Widen the limits, or set the source's voltage."
-            )
-    if wrong:
-        raise InputError.from_findings("limits", wrong)
 
 
 def _line_codes(problem: Problem, before: Evaluations) -> tuple[list[str], dict[tuple[str, float], str]]:

@@ -17,8 +17,10 @@ from gridstudio.planning.provenance import provenance as origin
 from gridstudio.result import Quantity
 
 
-def headline(search: Search, before: State, after: State, proof: Proof | None, phases: Phases) -> dict[str, Quantity]:
-    """The numbers that come first, in the order in which they are read."""
+def headline(
+    search: Search, before: State, after: State, unbound: State | None, proof: Proof | None, phases: Phases
+) -> dict[str, Quantity]:
+    """The numbers that come first, in the order in which they are read; ``unbound``: the plan without the budget."""
     plan, left = after.plan, after.excess.violations
     kept = [step for step in search.steps if not step.refused]
     found = {
@@ -32,6 +34,11 @@ def headline(search: Search, before: State, after: State, proof: Proof | None, p
         "seconds": Quantity("Time of the search", round(sum(phases.seconds.values()), 2), "s"),
         "not_converged": Quantity("Not converged, of all that was tried", sum(phases.not_converged.values())),
     }
+    if unbound is not None and unbound.excess.violations:
+        words = f"none is known: without a budget {unbound.excess.violations} violations stay"
+        found["budget_that_works"] = Quantity("Budget that works", words)
+    elif unbound is not None:
+        found["budget_that_works"] = Quantity("A budget that works, the least known", unbound.plan.cost_usd, "USD")
     resorts = sorted({option.measure.replace("_", " ") for option in plan.options if option.last_resort})
     if resorts:
         words = f"the plan needs {', '.join(resorts)}, whose energy is not checked"

@@ -48,7 +48,7 @@ def cases_headline(made: dict[str, pd.DataFrame]) -> dict[str, Quantity]:
         f"cost_{row.case}_busd": Quantity(f"Case {row.case}: expected cost", float(row.cost_busd), "bn USD")
         for row in table.itertuples()
     }
-    head["gap"] = Quantity("Largest gap between a plan and its bound", float(table["gap"].max()))
+    head["gap"] = Quantity("Largest gap between a plan and its bound", 100 * float(table["gap"].max()), "%")
     head["cheapest"] = Quantity("Cheapest case", str(cheapest["case"]))
     head["seconds"] = Quantity("Training of all cases", float(table["seconds"].sum()), "s")
     values = made["stochastic_value"].query("quantity == 'value of the stochastic solution, whole plan held'")
@@ -58,7 +58,7 @@ def cases_headline(made: dict[str, pd.DataFrame]) -> dict[str, Quantity]:
         )
     for row in made["extensive"].itertuples():
         head[f"extensive_{row.case}"] = Quantity(
-            f"Case {row.case}: SDDP bound against the extensive form, relative", float(row.difference)
+            f"Case {row.case}: SDDP bound against the extensive form", 1e6 * float(row.difference), "parts per million"
         )
     return head
 

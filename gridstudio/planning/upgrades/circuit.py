@@ -10,10 +10,13 @@ from gridstudio.domain.catalogue_files import missing_columns, read_rows
 from gridstudio.domain.changes import BASE
 from gridstudio.domain.limits import Limits
 from gridstudio.domain.network import Finding, Network
+from gridstudio.domain.scenarios import Scenario
 from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
+from gridstudio.evaluation import evaluate
 from gridstudio.planning.phases import Phases
 from gridstudio.planning.restoration.customers import assumed_customers, read_customers
+from gridstudio.planning.sources import refuse_sources
 from gridstudio.planning.upgrades.contract import BoolArray, FloatArray, Futures, Hours, IntArray
 from gridstudio.planning.upgrades.drivers import Drivers
 from gridstudio.planning.upgrades.estimate import (
@@ -29,6 +32,7 @@ from gridstudio.planning.upgrades.settings import UpgradesSettings
 from gridstudio.planning.upgrades.shedding import Watch
 from gridstudio.planning.upgrades.zones import SOLAR, Zones, find_heads, read_zones, sun_commands
 
+NEGLIGIBLE_PU = 1e-4  # a source's voltage beyond its limit
 NEAR_PU = 0.002  # below the highest voltage allowed: an hour that is solved
 
 
@@ -78,7 +82,18 @@ def read_circuit(settings: UpgradesSettings, folder: Path) -> Plain:
     heads = _read_heads(folder / given.feeders, network) if given.feeders else find_heads(network)
     with_sun, _ = engine.inspect(feeder)
     zones = read_zones(with_sun, heads, customers)
-    return Plain(feeder, zones, Limits(**settings.limits.model_dump()), list(findings) + _remarks(zones))
+    limits = Limits(**settings.limits.model_dump())
+    _refuse_sources(published, network, limits)
+    return Plain(feeder, zones, limits, list(findings) + _remarks(zones))
+
+
+def _refuse_sources(feeder: Feeder, network: Network, limits: Limits) -> None:
+    """InputError if a source breaks the limits both at the published loads and without load: no cut cures that."""
+    loads = [Scenario(load_scale=(scale,), generation_scale=(scale,)) for scale in (1.0, 0.0)]
+    v_pu = np.stack([evaluate(feeder, BASE, scenario, limits).flow.v_pu[0] for scenario in loads])
+    middle = (limits.v_min_pu + limits.v_max_pu) / 2
+    nearest = np.clip(middle, np.fmin(*v_pu), np.fmax(*v_pu))
+    refuse_sources(network, nearest, limits.v_min_pu, limits.v_max_pu, NEGLIGIBLE_PU)
 
 
 def _read_heads(path: Path, network: Network) -> dict[str, str]:

@@ -21,7 +21,8 @@ def tables_of(settings: UpgradesSettings, setup: Setup, found: Found) -> dict[st
     named: Named = [("plan", found.solution)]
     nothing = Plan(settings.horizon.years, np.full(len(setup.menu), NEVER))
     judged, under = _judged(settings, setup, found, nothing)
-    plans = [_plan_row(setup, under, judged, "nothing built")]
+    bare = _plan_row(setup, under, judged, "nothing built")
+    plans = [bare]
     plans.append(_plan_row(setup, found, found.solution, "plan"))
     made: dict[str, pd.DataFrame] = {}
     if settings.study.stochastic_value:
@@ -31,7 +32,7 @@ def tables_of(settings: UpgradesSettings, setup: Setup, found: Found) -> dict[st
         made["stochastic"] = summary.stochastic_table(replace(values, mean_plan_usd=judged.total_usd))
     made["value_of_lost_load"] = _values(settings, setup, found, named)
     made["discount_rate"] = _rates(settings, setup, found, named)
-    made["pareto"] = _pareto(settings, setup, found)
+    made["pareto"] = _pareto(settings, setup, found, bare)
     made["plans"] = pd.DataFrame(plans)
     made["solver"] = tables.solver(named)
     return made
@@ -99,15 +100,15 @@ def _made_anew(
     return _plan_row(setup, under, judged, name)
 
 
-def _pareto(settings: UpgradesSettings, setup: Setup, found: Found) -> pd.DataFrame:
-    """Least investment for so much unserved, priced at the study's value of lost load."""
+def _pareto(settings: UpgradesSettings, setup: Setup, found: Found, bare: dict[str, object]) -> pd.DataFrame:
+    """Least investment for so much unserved, priced at the study's value of lost load; ``bare``: nothing built, as
+    simulated."""
     rows, study = [], settings.study
     effort = Effort(study.comparison_seconds, study.comparison_gap, study.comparison_nodes)
     for bound, solution in stochastic.pareto(found.problem, settings.study.pareto_points, effort):
         full = priced(found.problem, solution.plan, risk(settings), solution.status, solution.bound_usd)
-        rows.append(
-            {"bound": bound, **_plan_row(setup, found, full, ""), "status": solution.status, "gap": solution.gap}
-        )
+        row = _plan_row(setup, found, full, "") if (solution.plan.stage >= 0).any() else bare
+        rows.append({"bound": bound, **row, "status": solution.status, "gap": solution.gap})
     return pd.DataFrame(rows).drop(columns="plan", errors="ignore")
 
 

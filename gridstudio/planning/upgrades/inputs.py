@@ -92,6 +92,7 @@ def read_candidates(path: Path, feeders: Feeders) -> Menu:
     _stop(path, findings + missing_columns(header, ("upgrade_type", "cost_usd", "capacity_gain_mw")))
     columns = _candidate_numbers(header, rows, findings)
     limits = {(feeders.names[f], name) for f, name in zip(feeders.limit_feeder, feeders.limit, strict=True)}
+    known = list(dict.fromkeys(f"'{name}'" for name in feeders.limit if name))
     picked: list[tuple[int, str]] = []
     seen: set[tuple[str, str, str]] = set()
     for number, (line, row) in enumerate(rows):
@@ -101,6 +102,9 @@ def read_candidates(path: Path, feeders: Feeders) -> Menu:
         if given and given not in feeders.names:
             findings.append(f"line {line}: feeder '{given}' is not in the table of feeders")
             continue
+        if limit and not given and f"'{limit}'" not in known:
+            there = f"known are {', '.join(known)}" if known else "the table of feeders names none"
+            findings.append(f"line {line}: no feeder has a limit '{limit}'; {there}")
         for feeder in (given,) if given else feeders.names:
             if limit and (feeder, limit) not in limits:
                 if given:

@@ -50,6 +50,7 @@ def run(
         setup = replace(setup, menu=replace(setup.menu, gain_mw=_gains(settings, setup, found)))
     with _phase(phases, "check"):
         outside = _outside(setup, found)
+        found = replace(found, holds=found.holds and _cured(setup, found))
     with _phase(phases, "alternatives"):
         others = _alternatives(settings, setup, found)
     with _phase(phases, "comparison"):
@@ -58,7 +59,7 @@ def run(
         made |= _tables(settings, setup, found, outside, others)
         made["assumptions"] = summary.assumptions(settings, setup.provider.hours.energy, quick)
         made["findings"] = pd.DataFrame(
-            [(f.severity, f.text) for f in [*setup.findings, *_uncured(setup)]], columns=["severity", "text"]
+            [(f.severity, f.text) for f in [*setup.findings, *_uncured(setup, found)]], columns=["severity", "text"]
         )
     made["timing"] = phases.table()
     return StudyResult(
@@ -88,7 +89,7 @@ def _phase(phases: Phases, name: str) -> Iterator[None]:
         phases.progress(name, 1, 1)
 
 
-def _uncured(setup: Setup) -> list[Finding]:
+def _uncured(setup: Setup, found: Found) -> list[Finding]:
     """A finding if cutting load did not bring every simulated hour within its limits."""
     if not isinstance(setup.provider, PowerFlow):
         return []
@@ -97,7 +98,19 @@ def _uncured(setup: Setup) -> list[Finding]:
         f"{broken} of {whole} simulated trajectories still break a limit, or do not converge, after all cuts of load: "
         "what is unserved there is told too low."
     )
+    if not _cured(setup, found):
+        text += " Some of them are the plan's, so it does not hold."
     return [Finding("warning", text)] if broken else []
+
+
+def _cured(setup: Setup, found: Found) -> bool:
+    """Whether the simulated plan breaks no limit after all cuts, in any scenario in or out of sample."""
+    provider = setup.provider
+    if not isinstance(provider, PowerFlow):
+        return True
+    chosen = found.solution.plan.packages(found.packages)
+    sets = [setup.futures] + ([] if setup.outside is None else [setup.outside])
+    return all(provider.cured(found.packages, chosen, futures) for futures in sets)
 
 
 def _gains(settings: UpgradesSettings, setup: Setup, found: Found) -> np.ndarray:

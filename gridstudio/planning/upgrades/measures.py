@@ -30,20 +30,22 @@ class Part:
 
 
 def stronger_line(circuit: Circuit, equipment: Equipment, measure: str, row: int, amps: float) -> Part | None:
-    """A larger conductor for ``amps``, or a second circuit, on the line in branch ``row``; None if none is on sale."""
+    """A larger conductor for ``amps``, or a second circuit, on the line in branch ``row``; a larger switch where it is
+    one; None if none is on sale."""
     network = circuit.zones.network
     name = str(network.branches["name"].iat[row])
     line = network.lines.set_index("line").loc[name]
     rating = float(network.branches["ampacity_a"].iat[row])
-    measure = "reconductor" if line["is_switch"] else measure  # a switch has no second circuit: a larger one
-    needed = max(amps, np.nextafter(rating, np.inf)) if measure == "reconductor" else rating
+    measure = "switch" if line["is_switch"] else measure
+    needed = rating if measure == "parallel_line" else max(amps, np.nextafter(rating, np.inf))
     item = equipment.least(measure, needed, int(line["phases"]))
     if item is None:
         return None
-    km = float(np.nan_to_num(line["length_m"])) / 1000
-    change: Change = Reconductor(name, item.size) if measure == "reconductor" else ParallelLine(name, 2)
-    text = f"{item.size:g} A for {rating:g} A" if measure == "reconductor" else "a second circuit"
-    return Part(f"line.{name}", change, text, km * item.unit_cost_usd, km * item.o_and_m_usd_per_year, item.life_years)
+    many = 1.0 if item.per == "unit" else float(np.nan_to_num(line["length_m"])) / 1000
+    change: Change = ParallelLine(name, 2) if measure == "parallel_line" else Reconductor(name, item.size)
+    text = "a second circuit" if measure == "parallel_line" else f"{item.size:g} A for {rating:g} A"
+    cost = many * item.unit_cost_usd
+    return Part(f"line.{name}", change, text, cost, many * item.o_and_m_usd_per_year, item.life_years)
 
 
 def larger_transformer(circuit: Circuit, equipment: Equipment, row: int, amps: float) -> Part | None:

@@ -28,7 +28,7 @@ class Round:
 class Found:
     """The plan and all that it rests on; ``estimate``: outcomes before any was verified; ``nothing``: what the best
     simulation finds if nothing is built anywhere, fields (scenario, feeder, year); ``holds``: the simulation confirms
-    what the program expects of the plan."""
+    what the program expects of the plan, and (set by the job) cuts of load bring all of it within the limits."""
 
     packages: Packages
     estimate: Outcomes

@@ -41,10 +41,11 @@ NEAR = 0.03  # of the load: room that recovering load leaves, below which it is 
 @dataclass(frozen=True, eq=False)
 class Simulated:
     """Trajectories of one year under one set of measures: before cutting, and what is short (scenario, hour, zone)
-    after relief [MW]."""
+    after relief [MW]; ``clean`` (scenario,): the last power flow, of recovering load too, broke no limit."""
 
     seen: Seen
     short_mw: FloatArray
+    clean: BoolArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,8 +193,8 @@ class PowerFlow:
             added += self._spread(more, zone, futures, year)
         tight[:, window] |= (added[:, window] > 0).any(axis=2)
         changes = self._changes(self._wires(members))
-        short += self._recovery(changes, multipliers, added, tight, cut, name)
-        return Simulated(seen, short)
+        more, clean = self._recovery(changes, multipliers, added, tight, cut, name)
+        return Simulated(seen, short + more, seen.clean & clean)
 
     def _see(self, futures: Futures, year: int, wires: Key, name: str) -> Seen:
         """All scenarios of one year on the circuit with ``wires``: what stores and shifts leaves the circuit alone, so
@@ -210,6 +211,11 @@ class PowerFlow:
         """Trajectories in which the last power flow still broke a limit, and all that were simulated."""
         clean = [one.clean for one in self._seen.values()]
         return int(sum((~part).sum() for part in clean)), int(sum(len(part) for part in clean))
+
+    def cured(self, packages: Packages, chosen: IntArray, futures: Futures) -> bool:
+        """Cuts of load brought every trajectory of a verified plan within its limits."""
+        members = (np.asarray(packages.members[chosen[:, year]].any(axis=0)) for year in range(chosen.shape[1]))
+        return all(self.simulated(futures, y, one, "verification").clean.all() for y, one in enumerate(members))
 
     def _room(self, futures: Futures, year: int, zone: int, mine: BoolArray, cut: FloatArray) -> FloatArray:
         """What is short (scenario, hour) by power flow, ``cut``; elsewhere the estimated room, negative."""
@@ -231,14 +237,15 @@ class PowerFlow:
         tight: BoolArray,
         cut_mw: FloatArray,
         name: str,
-    ) -> FloatArray:
-        """What must be shed more (scenario, hour, zone) where batteries charge and shifted load returns: solved in the
-        hours in which any scenario is ``tight`` (scenario, hour)."""
+    ) -> tuple[FloatArray, BoolArray]:
+        """What must be shed more (scenario, hour, zone) where batteries charge and shifted load returns, and whether
+        that left no limit broken (scenario,): solved in the hours in which any scenario is ``tight`` (scenario, hour).
+        """
         circuit, zones = self.circuit, self.circuit.zones
         cases, steps = np.flatnonzero(tight.any(axis=1)), np.flatnonzero(tight.any(axis=0))
-        found = np.zeros_like(cut_mw)
+        found, clean = np.zeros_like(cut_mw), np.ones(len(cut_mw), dtype=bool)
         if len(cases) == 0:
-            return found
+            return found, clean
         chosen, extra = multipliers[cases][..., steps], added[np.ix_(cases, steps)]
         load = np.moveaxis(np.einsum("sfch,fc->sfh", chosen[:, :, :SOLAR], zones.class_kw[:, :SOLAR]), 1, 2) / 1000
         boost = np.moveaxis(1 + extra / np.maximum(load, 1e-9), 1, 2)
@@ -247,4 +254,5 @@ class PowerFlow:
         more = seen.cut_mw - cut_mw[np.ix_(cases, steps)]
         returning = np.asarray((extra > TINY_MW).any(axis=2))
         found[np.ix_(cases, steps)] = np.where(returning[..., None] & (more > TINY_MW), more, 0.0)
-        return found
+        clean[cases] = seen.clean
+        return found, clean

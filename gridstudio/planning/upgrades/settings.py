@@ -114,11 +114,11 @@ class GrowthSettings(Section):
     def _distribution(self) -> "GrowthSettings":
         if not self.rates or len(self.rates) != len(self.probabilities):
             raise ValueError(f"{len(self.rates)} growth rates have {len(self.probabilities)} probabilities")
-        if any(p < 0 for p in self.probabilities) or abs(sum(self.probabilities) - 1) > 1e-9:
-            raise ValueError(
-                f"the probabilities of the growth rates must not be negative and must add to 1, "
-                f"not {sum(self.probabilities):g}"
-            )
+        negative = [p for p in self.probabilities if not p >= 0]
+        if negative:
+            raise ValueError(f"the probabilities of the growth rates must not be negative, as {negative[0]:g} is")
+        if not abs(sum(self.probabilities) - 1) <= 1e-9:
+            raise ValueError(f"the probabilities of the growth rates must add to 1, not {sum(self.probabilities):g}")
         if any(not -1 < rate < 1 for rate in self.rates):
             raise ValueError("a growth rate lies between -1 and 1; 0.025 stands for 2.5 % per year")
         return self

@@ -66,9 +66,9 @@ def prepare(settings: UpgradesSettings, folder: Path) -> Read:
     feeders = inputs.read_feeders(folder / given.feeders)
     menu = inputs.read_candidates(folder / given.candidates, feeders)
     all_packages(menu, feeders.names, given.most_measures)
-    _budget_buys_something(settings, menu)
+    findings = _budget_buys_something(settings, menu) + summary.remarks(settings, menu, hours)
     table = _table(settings, folder, feeders.names)
-    return Read(feeders.names, hours, table, summary.remarks(settings, menu, hours), feeders, menu)
+    return Read(feeders.names, hours, table, findings, feeders, menu)
 
 
 def _prepare_circuit(settings: UpgradesSettings, folder: Path, hours: Hours) -> Read:
@@ -84,17 +84,26 @@ def _table(settings: UpgradesSettings, folder: Path, names: tuple[str, ...]) -> 
     return inputs.read_futures(folder / path, names) if path else None
 
 
-def _budget_buys_something(settings: UpgradesSettings, menu: Menu) -> None:
-    """InputError if a budget is given that pays for no candidate in any year."""
+def _budget_buys_something(settings: UpgradesSettings, menu: Menu) -> list[Finding]:
+    """InputError if a budget is given that pays for no candidate in any year, a finding if only for those without
+    capital. A budget of 0 is meant."""
     given = settings.money.budget_usd_per_year
     most = max(given) if isinstance(given, tuple) else given
-    dear = menu.cost_usd[menu.cost_usd > 0]
-    if most and len(dear) == len(menu) and len(dear) and most < dear.min():
-        cheapest = int(np.argmin(menu.cost_usd))
+    dear = np.flatnonzero(menu.cost_usd > 0)
+    if not most or len(dear) == 0 or most >= menu.cost_usd[dear].min():
+        return []
+    cheapest = int(dear[menu.cost_usd[dear].argmin()])
+    least = f"{menu.cost_usd[cheapest]:,.0f} USD, for {menu.label(cheapest)}"
+    if len(dear) == len(menu):
         raise InputError(
             f"The budget of {most:,.0f} USD in a year is too small for any plan: the least budget that works is "
-            f"{dear.min():,.0f} USD, for {menu.label(cheapest)}."
+            f"{least}."
         )
+    text = (
+        f"The budget of {most:,.0f} USD in a year is too small for any measure with capital: the least budget that "
+        f"works is {least}. Only measures without capital can be built."
+    )
+    return [Finding("warning", text)]
 
 
 def drawn(settings: UpgradesSettings, read: Read) -> tuple[Futures, Futures | None]:
@@ -134,7 +143,7 @@ def _with_candidates(
         found, missing = candidates.find(settings, circuit, read.equipment, futures)
         menu, changes = candidates.menu_of(circuit, found)
         packages = all_packages(menu, circuit.zones.names, settings.tables.most_measures)
-    _budget_buys_something(settings, menu)
+    budget = _budget_buys_something(settings, menu)
     with circuit.phases.phase("baseline"):
         today = baseline(circuit)
     made = {"baseline": today, "parts": candidates.parts_table(circuit, found)}
@@ -149,7 +158,7 @@ def _with_candidates(
         today["rated_mw"].to_numpy(),
         zones.shared,
     )
-    findings = read.findings + missing + summary.nothing_found(menu)
+    findings = read.findings + missing + budget + summary.nothing_found(menu)
     return Setup(feeders, menu, packages, provider, futures, outside, distance, findings, circuit, changes, made)
 
 

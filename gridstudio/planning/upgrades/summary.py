@@ -21,15 +21,22 @@ def headline(found: Found, made: dict[str, pd.DataFrame], energy: bool) -> dict[
     """The numbers that come first, in the order in which they are read."""
     solution, years, unit = found.solution, made["years"], "MWh" if energy else "MW"
     by = " (by the estimates)" if "corrections" in made else ""
+    expected = float(found.problem.probabilities @ solution.scenario_usd)
+    weighted = not np.isclose(expected, solution.recourse_usd, rtol=1e-9, atol=0.01)
+    risk = ", weighted for risk" if weighted else ""
+    unserved = "unserved and curtailed energy"
     head = {
-        "total_usd": Quantity("Present value of the plan and of what stays unserved", solution.total_usd, "USD"),
+        "total_usd": Quantity(f"Present value of the plan and of what stays unserved{risk}", solution.total_usd, "USD"),
         "investment_usd": Quantity(
             "of it the plan: capital and O&M, less residual value", solution.investment_usd, "USD"
         ),
-        "recourse_usd": Quantity("of it unserved and curtailed energy", solution.recourse_usd, "USD"),
+        "recourse_usd": Quantity(f"of it {unserved}{risk}", solution.recourse_usd, "USD"),
+        **({"expected_recourse_usd": Quantity(f"Expected cost of {unserved}", expected, "USD")} if weighted else {}),
         "spend_usd": Quantity("Spent within the study", float(years["spend_usd"].sum()), "USD"),
         "measures": Quantity("Measures built", int((solution.plan.stage >= 0).sum())),
-        "feeders": Quantity("Feeders with a measure", int(made["selection"].query("built")["feeder"].nunique())),
+        "feeders": Quantity(
+            f"Feeders{_shared(made)} with a measure", int(made["selection"].query("built")["feeder"].nunique())
+        ),
         "unserved_before": Quantity(
             "Unserved in the last year if nothing is built", float(years["expected_unserved_without"].iloc[-1]), unit
         ),
@@ -49,6 +56,12 @@ def headline(found: Found, made: dict[str, pd.DataFrame], energy: bool) -> dict[
         for key, (name, usd) in zip(("vss_usd", "evpi_usd"), rows[-2:], strict=True):
             head[key] = Quantity(name[0].upper() + name[1:], usd, "USD")
     return head
+
+
+def _shared(made: dict[str, pd.DataFrame]) -> str:
+    """Whether a place of the circuit is named after the transformer at its head: what several feeders share."""
+    rows = made.get("baseline", pd.DataFrame({"feeder": [], "head": []}))
+    return " and substations" if (rows["head"] == "transformer." + rows["feeder"].astype(str)).any() else ""
 
 
 def stochastic_table(values: Values) -> pd.DataFrame:

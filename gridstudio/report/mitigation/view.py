@@ -80,6 +80,7 @@ OTHER = Family("other measure", "#1d2731", "o")
 MEASURES = {
     "reconductor": ("new conductor", WIRES),
     "reconductor_cable": ("new cable", WIRES),
+    "switch": ("larger switch", WIRES),
     "parallel_line": ("parallel line", WIRES),
     "parallel_cable": ("parallel cable", WIRES),
     "transformer_one_phase": ("single-phase transformer", TRANSFORMER),

@@ -33,7 +33,9 @@ def _roadmap(study: Study, folder: Path) -> Drawn:
     shown = _order(study, names or study.feeders)[:MOST_ROWS]
     idle = len(study.feeders) - len(names) if names else 0
     told = (
-        f" {plural(idle, 'feeder')} need{'s' if idle == 1 else ''} nothing and {_is(idle)} not shown." if idle else ""
+        f" {plural(idle, study.place)} need{'s' if idle == 1 else ''} nothing and {_is(idle)} not shown."
+        if idle
+        else ""
     )
     subtitle = f"Feeders by risk, the highest first.{_cut(len(names), len(shown))}{told}"
     text = Text("Road map: what each feeder gets in each year", subtitle)
@@ -89,7 +91,7 @@ def _risk_map(study: Study, folder: Path) -> Drawn:
     last = road[road["year"] == road["year"].max()] if len(road) else road
     after = last.merge(before[["feeder", "customers"]], on="feeder")
     safe = int((~(before["expected_unserved"].astype(float) > 0)).sum())
-    told = f" {plural(safe, 'feeder')} without risk {_is(safe)} not shown." if safe else ""
+    told = f" {plural(safe, study.place)} without risk {_is(safe)} not shown." if safe else ""
     text = Text("Risk map of the last year", f"Risk is probability times severity: it rises to the upper right.{told}")
     columns = ["feeder", "probability", "severity", "customers"]
     ranks.risk_map(before[columns], after[columns], study.unit, text, folder / "risk_map.png")

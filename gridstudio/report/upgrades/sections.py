@@ -14,6 +14,11 @@ from gridstudio.report.upgrades.view import Study, plural
 MOST_ROWS = 200
 SHARES = ("growth", "solar_share", "ev_share", "discount_rate", "rate")  # shown in percent
 MODES = {"capacity": "deficits by feeder, no network", "powerflow": "every figure from power flows"}
+OF_LIMIT = {
+    "highest_loading_pu": "highest loading, of the limit",
+    "mean_loading_pu": "mean loading, of the limit",
+    "energy_above_rating_mwh": "energy_above_the_limit_mwh",
+}  # heads of what is counted against the planning limit, not against the rating
 Figures = dict[str, Path]
 
 
@@ -36,7 +41,7 @@ def write_page(study: Study, figures: Figures, path: Path) -> None:
     mode = str(result.settings.get("mode", ""))
     told = f"; mode {mode}: {MODES[mode]}" if mode in MODES else ""
     many = plural(len(study.table("scenarios")), "scenario")
-    subtitle = f"Upgrade planning under uncertainty, {plural(len(study.feeders), 'feeder')}, {many}{told}"
+    subtitle = f"Upgrade planning under uncertainty, {study.places}, {many}{told}"
     path.write_text(page.document(result.title, subtitle, _top(study), sections, {}, FOOTER), encoding="utf-8")
 
 
@@ -64,7 +69,7 @@ def _shown(study: Study, table: pd.DataFrame) -> pd.DataFrame:
     own = {c: [_percent(v) for v in table[c]] for c in SHARES if c in table}
     texts = {c: [str(v).replace("_", " ") for v in table[c].fillna("")] for c in ("measure", "measures") if c in table
              and not pd.api.types.is_numeric_dtype(table[c])}  # fmt: skip
-    return table.assign(**own, **texts)
+    return table.assign(**own, **texts).rename(columns=OF_LIMIT)
 
 
 def _percent(value: object) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gridstudio.report import style
@@ -89,6 +90,50 @@ class Study:
     def amount(self, value: float) -> str:
         """'1.24 MWh', in as many digits as its size deserves."""
         return f"{amount(value)}{style.SPACE}{self.unit}"
+
+    @property
+    def _shared(self) -> list[str]:
+        """Places that may be what several feeders share: it is named after the transformer that is its head."""
+        rows = self.table("baseline")
+        if not self.has("baseline", "feeder", "head"):
+            return []
+        pairs = zip(rows["feeder"].astype(str), rows["head"].astype(str), strict=True)
+        return [name for name, head in pairs if head.lower() == f"transformer.{name}".lower()]
+
+    @property
+    def substation(self) -> str | None:
+        """The place that all feeders share; None if there is none, or the tables do not tell which it is."""
+        shared, rows = self._shared, self.table("baseline")
+        if len(shared) != 1 or "average_mw" not in rows or not set(self.feeders) <= set(rows["feeder"].astype(str)):
+            return None
+        load, mine = rows["average_mw"].astype(float), rows["feeder"].astype(str) == shared[0]
+        return shared[0] if (~mine).sum() > 1 and np.isclose(load[mine].sum(), load[~mine].sum(), rtol=1e-6) else None
+
+    @property
+    def place(self) -> str:
+        """'feeder'; 'place' where a substation is among them."""
+        return "place" if self._shared else "feeder"
+
+    @property
+    def places(self) -> str:
+        """'4 feeders and the substation sub-001'; '5 places (feeders and substations)' if it cannot be told apart."""
+        if self.substation is not None:
+            return f"{plural(len(self.feeders) - 1, 'feeder')} and the substation {words(self.substation)}"
+        return plural(len(self.feeders), self.place) + (" (feeders and substations)" if self._shared else "")
+
+    def counted(self, names: Iterable[object], among: Iterable[object], which: str = "") -> str:
+        """'3 of 4 feeders and on the substation sub-001': some of the places of the study; ``which``: of what kind."""
+        some, all_of = {str(name) for name in names}, {str(name) for name in among}
+        if self.substation is None:
+            told = f"{len(some)} of {plural(len(all_of), self.place)}{which}"
+            return f"{told} (feeders and substations)" if self._shared else told
+        feeders, shared = all_of - {self.substation}, f"the substation {words(self.substation)}"
+        count = len(some & feeders)
+        if self.substation not in some:
+            return f"{count} of {plural(len(feeders), 'feeder')}{which}"
+        if not count:
+            return shared + (f" and on none of {plural(len(feeders), 'feeder')}{which}" if feeders else "")
+        return f"{count} of {plural(len(feeders), 'feeder')}{which} and on {shared}"
 
     @property
     def built(self) -> pd.DataFrame:

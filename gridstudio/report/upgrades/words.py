@@ -30,12 +30,11 @@ def _what(study: Study) -> str:
         return ""
     built, years = study.built, study.years
     over = f" in {plural(len(years), 'year')}" if years else ""
-    feeders = int(study.table("selection")["feeder"].nunique())
     if not len(built):
-        return f"Build nothing: no measure on any of {plural(feeders, 'feeder')} is worth its cost{over}."
+        return f"Build nothing{over}: {_not_worth(study)}."
     spent = study.table("years")["spend_usd"].astype(float).sum()
     text = (
-        f"Build {plural(len(built), 'measure')} on {built['feeder'].nunique()} of {plural(feeders, 'feeder')}{over}, "
+        f"Build {plural(len(built), 'measure')} on {study.counted(built['feeder'], study.feeders)}{over}, "
         f"for {millions(spent)}"
     )
     worth = study.head("investment_usd")
@@ -45,6 +44,31 @@ def _what(study: Study) -> str:
     at = f" at {style.percent(rate, 1)}" if rate is not None else ""
     less = ", less the value left at the end" if study.setting("money", "residual_value", True) else ""
     return f"{text} (present value of capital and O&M{at}{less}: {millions(float(worth))})."
+
+
+def _not_worth(study: Study) -> str:
+    """Why nothing is built: what the budget does not allow is not judged."""
+    dear, offered = _too_dear(study)
+    if not dear:
+        return f"no measure on any of {study.places} is worth its cost"
+    if dear == offered:
+        return "every measure offered costs more than any year's budget"
+    return (
+        f"of {plural(offered, 'measure')} offered, {dear} cost{_s(dear)} more than any year's budget and none of the "
+        "others is worth its cost"
+    )
+
+
+def _too_dear(study: Study) -> tuple[int, int]:
+    """How many of the measures offered cost more than any year's budget, and how many are offered."""
+    budget = study.table("years")["budget_usd"].astype(float)
+    cost = study.table("selection")["cost_usd"].astype(float)
+    most = np.inf if not len(budget) or budget.isna().any() else float(budget.max())
+    return int((cost > most * (1 + CLOSE)).sum()), len(cost)
+
+
+def _s(count: int) -> str:
+    return "s" if count == 1 else ""
 
 
 def _first(study: Study) -> str:
@@ -177,11 +201,22 @@ def _budget(study: Study) -> tuple[str, bool]:
     over = limited[spend > budget * (1 + CLOSE)]
     if len(over):
         return f"The budget is EXCEEDED in {listed(f'year {y}' for y in over['year'])}.", True
+    capital = study.table("selection")["cost_usd"].astype(float)
+    capital = capital[capital > 0]
+    if len(limited) == len(rows) and len(capital) and budget.max() * (1 + CLOSE) < capital.min():
+        return (
+            f"The budget, at most {millions(float(budget.max()))} in a year, allows nothing with capital: the cheapest "
+            f"such measure costs {millions(float(capital.min()))}.",
+            True,
+        )
+    dear, offered = _too_dear(study)
+    beyond = f" {dear} of {plural(offered, 'measure')} offered cost{_s(dear)} more than any year's budget."
     full = limited[(spend >= NEARLY_ALL * budget) & (budget > 0)]
     if not len(full):
-        return "The budget binds in no year.", False
+        return f"In no year is the budget used up.{beyond if dear else ''}", False
     years = listed(str(y) for y in full["year"])
-    return f"The budget is nearly used up in year{'s' if len(full) > 1 else ''} {years}: more might pay.", False
+    told = f"The budget is nearly used up in year{'s' if len(full) > 1 else ''} {years}: more might pay."
+    return f"{told}{beyond if dear else ''}", False
 
 
 def _worthless(study: Study) -> tuple[str, bool]:
@@ -191,8 +226,17 @@ def _worthless(study: Study) -> tuple[str, bool]:
     best = rows.groupby("feeder", sort=False)["bcr"].agg(["min", "max"]).astype(float)
     never, always = best[best["max"] < 1], best[best["min"] >= 1]
     if not len(never):
-        told = f"{len(always)} of {len(best)}" if len(always) < len(best) else "all"
-        return f"Benefit exceeds cost on {told} feeders with a measure, at every rate of the discount band.", False
+        if len(always) == len(best):
+            return (
+                f"Benefit exceeds cost on all {study.place}s with a measure, at every rate of the discount band.",
+                False,
+            )
+        told = study.counted(always.index, best.index, " with a measure")
+        some = listed(words(n) for n in best.index.difference(always.index, sort=False))
+        return (
+            f"Benefit exceeds cost on {told} at every rate of the discount band, on {some} at some of them only.",
+            False,
+        )
     names = listed(f"{words(n)} (at best {v:.2f} of it)" for n, v in never["max"].items())
     why = (
         " The ratio counts the expected benefit, the plan also the worst scenarios"
@@ -236,7 +280,7 @@ def _alternatives(study: Study) -> tuple[str, bool]:
     able = rows["adequate_until"].astype(float) >= rows["first_year"].astype(float)
     pays = rows[able & (rows["deferral_usd"].astype(float) > 0)]
     if not len(pays):
-        return f"On none of {plural(len(rows), 'feeder')} does a non-wires alternative both suffice and pay.", False
+        return f"On none of {plural(len(rows), study.place)} does a non-wires alternative both suffice and pay.", False
     saved = float(pays["deferral_usd"].sum())
     names = listed(words(n) for n in pays["feeder"])
     return f"A non-wires alternative suffices for a while and pays on {names} ({millions(saved)} by deferral).", False

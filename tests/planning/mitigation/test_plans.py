@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from mitigation_studies import SMALL
 
 from gridstudio import engine
 from gridstudio.domain.changes import ChangeSet
@@ -112,6 +113,7 @@ def test_what_is_left_is_told_with_what_was_tried_and_the_best_of_it(study):
 def test_a_budget_is_kept_and_named_as_the_cause(study):
     free = study().run().headline["cost_usd"].value
     result = study(menu={"budget_usd": 0.4 * free}).run()
+    assert result.headline["budget_that_works"].value == pytest.approx(free)
     assert result.headline["cost_usd"].value <= 0.4 * free
     assert result.violations_left > 0
     assert result.tables["remaining"]["cause"].str.contains("budget").any()
@@ -141,3 +143,14 @@ def test_a_larger_conductor_changes_the_diagonal_alone():
     r_230 = np.exp(log(1.05012) + part * log(0.69594 / 1.05012))
     assert new.r_ohm[0, 0] == pytest.approx(0.30 - 0.24 * (1 - 0.19014 / r_230), rel=1e-9)
     assert np.linalg.eigvalsh(new.r_ohm).min() > 0
+
+
+def test_a_switch_that_is_too_small_is_replaced_by_a_larger_one_at_the_price_of_one(study):
+    switch = "new line.a bus1=head bus2=mid phases=3 switch=yes r1=1e-4 x1=0 r0=1e-4 x0=0 length=0.001 normamps=150\n"
+    lines = SMALL.splitlines(keepends=True)
+    text = "".join(switch if line.startswith("new line.a ") else line for line in lines)
+    plan = study(text).run().tables["plan"].set_index("element")
+    # 4300 kW and 2000 kvar at 12.47 kV are 220 A at the least: the least switch on sale that carries them has 630 A
+    assert plan.at["line.a", "measure"] == "switch"
+    assert plan.at["line.a", "size"] == 630
+    assert plan.at["line.a", "cost_usd"] == 45_000

@@ -33,6 +33,17 @@ def run(path):  # type: ignore[no-untyped-def]
             {"feeders": "feeder_id,peak_mw,customer_count,rated_capacity_mw\na,1,1,1\na,1,1,1\n"},
             "feeder a occurs twice",
         ),
+        (
+            {"candidates": "limit," + HEAD + "cable,reconductor,5,1\n"},
+            "line 2: no feeder has a limit 'cable'; the table of feeders names none",
+        ),
+        (
+            {
+                "feeders": "feeder_id,limit,peak_mw,customer_count,rated_capacity_mw\na,line,1,1,1\na,bank,1,1,1\n",
+                "candidates": "limit," + HEAD + "line,reconductor,5,1\ncable,reconductor,5,1\n",
+            },
+            "line 3: no feeder has a limit 'cable'; known are 'line', 'bank'",
+        ),
         ({"feeders": "feeder_id,peak_mw,customer_count,rated_capacity_mw\na,1,1,0\n"}, "rated_capacity_mw is '0'"),
         ({"feeders": "feeder_id,peak_mw,customer_count,rated_capacity_mw\n"}, "has no feeder"),
     ],
@@ -78,6 +89,10 @@ def test_scenarios_that_are_no_distribution_are_refused(study, rows: str, messag
     ("section", "message"),
     [
         ("growth = { rates = [0.01, 0.02], probabilities = [0.5, 0.6] }", "must add to 1, not 1.1"),
+        (
+            "growth = { rates = [0.01, 0.02], probabilities = [1.2, -0.2] }",
+            "the probabilities of the growth rates must not be negative, as -0.2 is",
+        ),
         ("growth = { rates = [0.01], probabilities = [0.5, 0.5] }", "1 growth rates have 2 probabilities"),
         ("ev_kw = [9, 6]", "should rise"),
         ("kepp = 3", "did you mean 'kept'"),
@@ -95,6 +110,15 @@ def test_a_budget_that_buys_nothing_names_the_least_that_works(study) -> None:
     path.write_text(path.read_text() + "[money]\nbudget_usd_per_year = 5000\n")
     with pytest.raises(InputError, match="least budget that works is 100,000 USD, for transformer_upgrade on a"):
         run(path)
+
+
+def test_a_budget_for_measures_without_capital_alone_is_told(study) -> None:
+    path = study(candidates=HEAD + "reconductor,300000,2\ndemand_response,0,0.1\n")
+    path.write_text(path.read_text() + "[money]\nbudget_usd_per_year = 5000\n")
+    (finding,) = run(path)
+    assert finding.severity == "warning"
+    assert "the least budget that works is 300,000 USD, for reconductor on a" in finding.text
+    assert "Only measures without capital can be built" in finding.text
 
 
 def test_a_good_study_has_no_finding(study) -> None:

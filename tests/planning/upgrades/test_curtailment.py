@@ -12,7 +12,8 @@ from gridstudio.planning.phases import Phases
 from gridstudio.planning.upgrades.setup import complete, prepare
 from gridstudio.planning.upgrades.simulation import simulate
 
-STUDY = (Path(__file__).parent / "data" / "small" / "study.toml").read_text(encoding="utf-8")
+SMALL = Path(__file__).parent / "data" / "small"
+STUDY, CIRCUIT = ((SMALL / name).read_text(encoding="utf-8") for name in ("study.toml", "master.dss"))
 
 
 def solved(path: Path):  # type: ignore[no-untyped-def]
@@ -72,8 +73,9 @@ def test_sun_that_flows_back_through_the_transformer_is_curtailed_for_the_substa
 
 
 def test_a_voltage_too_high_without_sun_is_not_curtailed(small) -> None:
-    circuit = solved(small(STUDY.replace("v_min_pu = 0.9", "v_min_pu = 0.9\nv_max_pu = 0.99\n")))
-    _, found = seen(circuit, 0.1, 0.0)
+    raised = CIRCUIT.replace("xhl=6", "xhl=6 taps=[1 1.06]")
+    _, found = seen(solved(small(STUDY, raised)), 0.1, 0.0)
+    assert found.v_max_pu.max() > 1.05
     assert found.curtailed_mw.max() == 0
     assert found.cut_mw.max() == 0
 

@@ -1,6 +1,7 @@
 """Mode powerflow on a small substation with two feeders: what is shed, what measures do, the plan by brute force."""
 
 import itertools
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,9 @@ from gridstudio.planning.upgrades.setup import complete, prepare
 from gridstudio.planning.upgrades.simulation import simulate
 
 SMALL = Path(__file__).parent / "data" / "small"
-STUDY, PROFILES = ((SMALL / name).read_text(encoding="utf-8") for name in ("study.toml", "profiles.csv"))
+STUDY, PROFILES, CIRCUIT = (
+    (SMALL / name).read_text(encoding="utf-8") for name in ("study.toml", "profiles.csv", "master.dss")
+)
 
 Write = Callable[..., Path]
 
@@ -295,6 +298,43 @@ def test_a_requirement_that_no_budget_meets_is_told(small: Write) -> None:
     text = text.replace("years = [1, 2, 3]", "years = [1, 2, 3]\nmost_unserved = 0.0")
     with pytest.raises(InputError, match="No plan meets the requirement, however large the budget"):
         run(small(text))
+
+
+@pytest.mark.parametrize(("measures", "free"), [(["reconductor"], False), (["reconductor", "ev_shift"], True)])
+def test_a_budget_that_buys_nothing_names_the_least_that_works(small: Write, measures: list[str], free: bool) -> None:
+    text = STUDY.replace("[menu]", f"[menu]\nmeasures = {measures}")
+    path = small(text.replace("[money]", "[money]\nbudget_usd_per_year = 1"))
+    least = r"least budget that works is [1-9][\d,]+ USD, for reconductor"
+    if not free:
+        with pytest.raises(InputError, match=f"The budget of 1 USD in a year is too small for any plan: the {least}"):
+            ready(path)
+        return
+    setup = ready(path)[1]
+    assert (setup.menu.cost_usd == 0).any()
+    (text,) = (one.text for one in setup.findings if "least budget" in one.text)
+    assert re.search(f"too small for any measure with capital: the {least}", text)
+
+
+@pytest.mark.parametrize(
+    ("limits", "band"), [("v_min_pu = 1.02", "1.02 to 1.05"), ("v_min_pu = 0.9\nv_max_pu = 0.98", "0.9 to 0.98")]
+)
+def test_limits_that_the_source_breaks_are_refused(small: Write, limits: str, band: str) -> None:
+    with pytest.raises(InputError, match=f"the source holds bus 'high' at 1.0000 pu, outside {band} pu"):
+        checked(small(STUDY.replace("v_min_pu = 0.9", limits)))
+
+
+def test_a_weak_source_that_cuts_of_load_relieve_is_not_refused(small: Write) -> None:
+    path = small(STUDY.replace("v_min_pu = 0.9", "v_min_pu = 0.95"), CIRCUIT.replace("x1=0.0001", "x1=400"))
+    assert checked(path) == checked(small())
+
+
+def test_a_plan_that_leaves_limits_broken_after_all_cuts_does_not_hold(small: Write) -> None:
+    # the transformer's tap holds all feeders at 0.94 pu and less, whatever load is cut
+    study = STUDY.replace("v_min_pu = 0.9", "v_min_pu = 0.95").replace("[menu]", '[menu]\nmeasures = ["reconductor"]')
+    result = run(small(study, CIRCUIT.replace("xhl=6", "xhl=6 taps=[1 0.94]")))
+    assert result.headline["holds"].value == "no"
+    assert result.violations_left == 1
+    assert result.tables["findings"]["text"].str.contains("Some of them are the plan's, so it does not hold").any()
 
 
 def test_a_study_without_need_builds_nothing(small: Write) -> None:
