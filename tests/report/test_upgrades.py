@@ -321,6 +321,13 @@ def test_a_plan_that_does_not_hold_is_a_warning_with_its_figures():
     assert "Most is left on north in year 3 at line.b." in text
 
 
+def test_a_plan_whose_costs_are_as_promised_fails_only_on_limits():
+    result = make_result(holds="no")
+    rounds = result.tables["rounds"]
+    result.tables["rounds"] = rounds.assign(verified_recourse_usd=rounds["expected_recourse_usd"])
+    assert "limits stay broken in some of its futures" in warned(result)
+
+
 def test_where_nothing_is_built_the_page_says_so(tmp_path):
     result = make_result(built=False, mode="capacity", empty=("pareto", "plans", "scenarios", "risk", "deficits"))
     render(result, tmp_path)
