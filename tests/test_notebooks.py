@@ -11,11 +11,12 @@ NOTEBOOKS = {
     "01_reconductoring": "reconductoring_ieee123",
     "02_restoration": "restoration_ieee123",
     "03_upgrades": "upgrades_capacity",
+    "04_resilience": "resilience_ieee123",
     "05_transition": "transition_aeso6",
 }
 
 
-SLOW = {"05_transition"}  # even a quick run of its study takes minutes
+SLOW = {"04_resilience", "05_transition"}  # even a quick run of their studies takes minutes
 
 
 def run_quickly(study, folder):
