@@ -15,7 +15,7 @@ from gridstudio.report.transition import words as spoken
 from gridstudio.report.transition.figures import _state_fans, _told_fans, _weighted
 from gridstudio.report.transition.frames import slots
 from gridstudio.report.transition.growth import along, drivers, span
-from gridstudio.report.transition.view import COLUMNS, view
+from gridstudio.report.transition.view import COLUMNS, assumed, view
 from gridstudio.result import Quantity, StudyResult
 
 HOSTILE = "</script><script>alert('x')</script>&\"<img src=http://evil.example/x.png>$a_b$"
@@ -467,6 +467,17 @@ def test_page_shows_published_costs_and_why_they_differ(rendered):
 def test_assumed_parameters_are_marked(rendered):
     rows = re.findall(r"<tr( class=\"differs\")?><td[^>]*>(voll_usd_per_mwh|gas_capex_usd_per_kw)<", own_html(rendered))
     assert {name: bool(mark) for mark, name in rows} == {"voll_usd_per_mwh": True, "gas_capex_usd_per_kw": False}
+
+
+def test_assumed_in_part_counts_as_assumed():
+    sources = ["assumed", "9.81 m/s2 x 500 m (assumed head)", "a reference", "unassumed"]
+    assert assumed(pd.DataFrame({"source": sources})) == [True, True, False, False]
+
+
+def test_operations_tell_what_is_a_years_and_what_the_stages(rendered):
+    text = words(rendered)
+    assert "shed a year [MWh]" in text
+    assert "operation of the stage [M USD]" in text
 
 
 def test_page_loads_nothing_from_elsewhere(rendered):

@@ -1,6 +1,7 @@
 """The tables of a study: buses, branches, units, zones and parameters; every finding with its line."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,17 @@ from gridstudio.planning.transition.settings import ChainSettings, TransitionSet
 ANY = -np.inf
 NO_ZONES = Zones((), np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
 _MULTIPLIERS = ("load", "fuel", "wind", "solar", "rating", "inflow")
+_STATE_KEYS = (*_MULTIPLIERS, *(f"price_{factor}" for factor in FACTORS))
+_ORDERED = (  # not above the other, and both in the parameter file
+    *((f"{kind}_minimum_share", f"{kind}_maximum_share") for kind in ("gas", "smr", "h2", "sssc")),
+    *((f"unit_{kind}_minimum_share", f"unit_{kind}_availability_share") for kind in UNIT_TYPES),
+    ("battery_stored_min_share", "battery_stored_max_share"),
+    *(
+        (f"pumped_hydro_{basin}_{low}_million_m3", f"pumped_hydro_{basin}_{high}_million_m3")
+        for basin in ("upper", "lower")
+        for low, high in (("min", "max"), ("min", "first"), ("first", "max"))
+    ),
+)
 
 
 def read_case(settings: TransitionSettings, folder: Path) -> Case:
@@ -145,6 +157,7 @@ def read_parameters(path: Path) -> Parameters:
             findings.append(f"line {line}: {name} has no source; name one or write 'assumed'")
         if (problem := parameter_finding(name, float(value))) is not None:
             findings.append(f"line {line}: {problem}")
+    findings += order_findings(dict(zip(names, values.tolist(), strict=True)))
     _stop(path, findings)
     return Parameters(
         dict(zip(names, values.tolist(), strict=True)),
@@ -168,11 +181,23 @@ def parameter_finding(name: str, value: float) -> str | None:
     return None
 
 
+def order_findings(values: Mapping[str, float]) -> list[str]:
+    """Pairs of parameters that contradict each other."""
+    return [
+        f"{low} = {values[low]:g} is above {high} = {values[high]:g}"
+        for low, high in _ORDERED
+        if low in values and high in values and values[low] > values[high]
+    ]
+
+
 def read_chain(settings: ChainSettings, parameters: Parameters) -> Chain:
     """Outlooks of each stage from parameters stage<t>_<state>_<key> and stage<t>_co2_mt_per_year, 1 where not given.
 
     The first stage has one outlook, today's. Without transition probabilities all states are equally likely.
+    InputError for a stage parameter of an unknown name, a state without a row, and rows of unequal length.
     """
+    if findings := _state_findings(settings, parameters) + _matrix_findings(settings):
+        raise InputError.from_findings("Long-term states", findings)
     first = Outlook("today", co2_mt_per_year=parameters.get("stage1_co2_mt_per_year", np.inf))
     stages: list[tuple[Outlook, ...]] = [(first,)]
     matrices: list[FloatArray] = [np.ones(1)]
@@ -182,6 +207,52 @@ def read_chain(settings: ChainSettings, parameters: Parameters) -> Chain:
         equal = np.full((len(stages[-2]), len(settings.states)), 1 / len(settings.states))
         matrices.append(equal if given is None else np.atleast_2d(np.asarray(given, dtype=float)))
     return Chain(tuple(stages), tuple(matrices))
+
+
+def _state_findings(settings: ChainSettings, parameters: Parameters) -> list[str]:
+    """Names of stage parameters that nothing reads, and states for which a stage has no row."""
+    given = [match for name in parameters.values if (match := re.fullmatch(r"stage(\d+)_(.+)", name))]
+    found = [
+        f"the parameter {match[0]} is not known; a state's end in {', '.join(_MULTIPLIERS)} or price_<factor>, "
+        "a stage's is co2_mt_per_year."
+        for match in given
+        if match[2] != "co2_mt_per_year" and not match[2].endswith(tuple(f"_{key}" for key in _STATE_KEYS))
+    ]
+    return found + [
+        f"state '{state}' has no row for stage {stage} in the parameter file (stage{stage}_{state}_load, ...)."
+        for stage in range(2, settings.stages + 1)
+        for state in settings.states
+        if not any(f"stage{stage}_{state}_{key}" in parameters.values for key in _STATE_KEYS)
+    ]
+
+
+def unread_states(settings: ChainSettings, parameters: Parameters) -> list[str]:
+    """Stage parameters of states that the study does not have: left out on purpose, or misspelt."""
+    read = {f"{state}_{key}" for state in settings.states for key in _STATE_KEYS} | {"co2_mt_per_year"}
+    found = [re.fullmatch(r"stage\d+_(.+)", name) for name in parameters.values]
+    return [match[0] for match in found if match and match[1] not in read]
+
+
+def taken_as_one(settings: ChainSettings, parameters: Parameters) -> list[str]:
+    """Multipliers that at least one stage and state of the study is not given."""
+    return [
+        key
+        for key in _STATE_KEYS
+        if any(
+            f"stage{stage}_{state}_{key}" not in parameters.values
+            for stage in range(2, settings.stages + 1)
+            for state in settings.states
+        )
+    ]
+
+
+def _matrix_findings(settings: ChainSettings) -> list[str]:
+    return [
+        f"chain.transitions.{stage}: its rows have {', '.join(str(len(row)) for row in rows)} probabilities; "
+        f"each needs {len(settings.states)}, one for each state."
+        for stage, rows in settings.transitions.items()
+        if len({len(row) for row in rows}) > 1
+    ]
 
 
 def _outlook(parameters: Parameters, stage: int, name: str) -> Outlook:

@@ -42,6 +42,14 @@ class ChainSettings(Section):
         description="by stage ('2', '3', ...): rows of probabilities, one for each state before; default: equal",
     )
 
+    @field_validator("states")
+    @classmethod
+    def _unique(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        twice = [name for name in dict.fromkeys(given) if given.count(name) > 1]
+        if twice:
+            raise ValueError(f"the state '{twice[0]}' is named twice")
+        return given
+
 
 class DaySettings(Section):
     """Representative days, and the weather that they and the zones come from."""

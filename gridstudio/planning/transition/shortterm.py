@@ -28,7 +28,7 @@ class ShortTerm:
     """The case with its zones, its representative days, days of another year, and where all came from.
 
     ``fidelity``: kind, mean, mean_of_days, highest, highest_of_days. ``agreement``: normalised and adjusted mutual
-    information of the days' groups on the other year; None where there is no weather.
+    information of the days' groups on the other year; None without weather of another year.
     """
 
     case: Case
@@ -60,7 +60,7 @@ def short_term(settings: TransitionSettings, case: Case, folder: Path) -> ShortT
         unseen,
         origin,
         construction.fidelity(year, chosen),
-        construction.agreement(year, chosen, other, numbers),
+        construction.agreement(year, chosen, other, numbers) if second is not first else None,
     )
 
 
@@ -89,7 +89,7 @@ def _sketched(settings: TransitionSettings, case: Case) -> ShortTerm:
 def _weather(
     settings: TransitionSettings, case: Case, folder: Path
 ) -> tuple[construction.Weather, construction.Weather]:
-    """The year that days are chosen from, and the one they are checked on."""
+    """The year that days are chosen from, and the one they are checked on: the same where no other is given."""
     given = settings.days
     if given.source == "synthetic":
         points = construction.mesh(case.buses.latitude, case.buses.longitude, *_MESH)
@@ -106,7 +106,13 @@ def _load(
     given, buses = settings.days, case.buses
     path = given.load if which == 0 else given.other_load or given.load
     if path is not None:
-        return construction.hourly(folder / path, buses.name).values
+        load = construction.hourly(folder / path, buses.name)
+        own = which == 0 or given.other_load is not None
+        if own and weather.start is not None and load.start != weather.start:
+            raise InputError(
+                f"{folder / path} starts at {load.start}, the weather at {weather.start}; both need the same hours."
+            )
+        return load.values
     points = weather.points
     near = distance_km(buses.latitude, buses.longitude, points.latitude, points.longitude).argmin(axis=1)
     if weather.hours != HOURS * 365:

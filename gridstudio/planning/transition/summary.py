@@ -1,5 +1,6 @@
 """What the report says in words and headline numbers, and where the numbers came from."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,27 @@ import pandas as pd
 from gridstudio.domain.network import Finding
 from gridstudio.planning.provenance import hashes, versions
 from gridstudio.planning.transition.case import Case
+from gridstudio.planning.transition.inputs import taken_as_one, unread_states
 from gridstudio.planning.transition.settings import TransitionSettings
 from gridstudio.planning.transition.shortterm import ShortTerm
 from gridstudio.result import Quantity
 
+_ASSUMED = re.compile(r"\bassumed\b")
 _FAR = 1.1  # out of sample over in sample that is worth a word
 _PUBLISHED = (
     " The paper prints neither costs nor CO2 targets. Its overall costs are about 10 USD for each MWh of the 15 years' "
     "load, less than the fuel of a gas plant, so they cannot hold all operation as it is counted here (fuel, O&M and "
     "the price of CO2 in every hour). What must agree is the order of the cases."
 )
+_CIRCUITS = (
+    "The published reactance is of one circuit on 100 MVA; a right of way carries as many circuits as its rating in "
+    "the base of 13 MW says, hence this base. "
+)
+_BASE = (
+    "One per unit of the published units and loads is taken for 13 MW: then capacities and the peak of 12 353 MW are "
+    "those of Alberta."
+)
+_SHEDDING = "; the paper's 100 USD/MW does not fit its own costs."
 QUICK = pd.DataFrame(
     [("Quick run", "Fewer days, iterations and realisations, and a wider gap.")], columns=["topic", "text"]
 )
@@ -33,7 +45,7 @@ def growth_headline(table: pd.DataFrame) -> dict[str, Quantity]:
     """Of a study that measures sizes."""
     largest = table.loc[table["day_rows"].mul(table["subproblems"]).idxmax()]
     return {
-        "largest_buses": Quantity("Buses of the largest size", int(largest["buses"])),
+        "largest_buses": Quantity(f"Buses of the largest size (case {largest['case']})", int(largest["buses"])),
         "largest_subproblems": Quantity("Its subproblems", int(largest["subproblems"])),
         "largest_iteration_s": Quantity("An iteration of it", float(largest["seconds_per_iteration"]), "s"),
         "largest_full_hours": Quantity("The full size, estimated", float(largest["full_hours"]), "h"),
@@ -67,10 +79,25 @@ def remarks(settings: TransitionSettings, case: Case) -> list[Finding]:
     """What is remarkable about the input, though the study can be run."""
     found = []
     sources = case.parameters.sources
-    assumed = [name for name, source in sources.items() if source == "assumed"]
+    assumed = [name for name, source in sources.items() if _ASSUMED.search(source)]
     if assumed:
         found.append(
             Finding("warning", f"{len(assumed)} of {len(sources)} parameters are assumed: their results are examples.")
+        )
+    unread = unread_states(settings.chain, case.parameters)
+    if unread:
+        states = ", ".join(settings.chain.states)
+        found.append(
+            Finding("warning", f"{len(unread)} parameters ({unread[0]}, ...) are of no state of the study: {states}.")
+        )
+    aimed = any(np.isfinite(outlook.co2_mt_per_year) for row in case.chain.stages for outlook in row)
+    if aimed and (price := lowest_sound_slack(case)) > case.parameters["co2_slack_usd_per_t"]:
+        found.append(
+            Finding(
+                "warning",
+                f"co2_slack_usd_per_t is below {price:,.0f} USD/t, the value of lost load over the lowest emission "
+                "rate: a CO2 target is missed before load is shed.",
+            )
         )
     targets = [
         (stage + 1, outlook.co2_mt_per_year)
@@ -85,6 +112,13 @@ def remarks(settings: TransitionSettings, case: Case) -> list[Finding]:
     if settings.model.without:
         found.append(Finding("warning", f"Left out of the model: {', '.join(settings.model.without)}."))
     return found
+
+
+def lowest_sound_slack(case: Case) -> float:
+    """USD/t above which load is shed, at its value, before a CO2 target is missed by the cleanest plant that emits."""
+    given = case.parameters
+    rates = [value for name, value in given.values.items() if name.endswith("_co2_t_per_mwh") and value > 0]
+    return given["voll_usd_per_mwh"] / min(rates) if rates else 0.0
 
 
 def findings(settings: TransitionSettings, case: Case) -> pd.DataFrame:
@@ -104,10 +138,10 @@ def found_in(made: dict[str, pd.DataFrame], gap: float) -> pd.DataFrame:
         if row.plan_from != row.case:
             texts.append(f"Case {row.case}: no plan was found that is better than that of case {row.plan_from}.")
     first = made["operations"].query("stage == 1 and shed_mwh > 1")
-    for mwh in first["shed_mwh"].head(1):  # the same in every case
+    for row in first.head(1).itertuples():  # the same in every case
         texts.append(
-            f"Stage 1 sheds {mwh:,.0f} MWh a year in every case: what stands cannot serve its load on the "
-            "representative days, and nothing that is built acts before stage 2."
+            f"Stage 1 sheds {row.shed_mwh:,.0f} MWh a year in every case: {_cause(row.co2_mt, row.co2_target_mt)} on "
+            "the representative days, and nothing that is built acts before stage 2."
         )
     above = made["operations"].query("co2_above_mt > 1e-6")
     for row in above.itertuples():
@@ -126,9 +160,20 @@ def found_in(made: dict[str, pd.DataFrame], gap: float) -> pd.DataFrame:
     return pd.DataFrame([("warning", text) for text in texts], columns=["severity", "text"])
 
 
+def _cause(co2_mt: float, target_mt: float) -> str:
+    """Why load is shed."""
+    if co2_mt >= target_mt * (1 - 1e-3):
+        return f"what stands cannot serve its load within the CO2 target of {target_mt:g} Mt a year, which binds,"
+    if not np.isfinite(target_mt):
+        return "what stands cannot serve its load"
+    return f"what stands cannot serve its load, or not within a day's CO2 target ({target_mt:g} Mt a year),"
+
+
 def growth_assumptions(settings: TransitionSettings) -> pd.DataFrame:
     """topic, text: what the measured sizes rest on."""
     given = settings.growth
+    used = list(dict.fromkeys(size.case or given.case for size in given.sizes))
+    whose = f"case {used[0]}" if len(used) == 1 else f"the case of each size ({', '.join(used)})"
     rows = [
         (
             "Networks",
@@ -138,7 +183,7 @@ def growth_assumptions(settings: TransitionSettings) -> pd.DataFrame:
         ("Days", "Profiles sketched by formula, no weather behind them."),
         (
             "Training",
-            f"On the relaxation with the factors of case {given.case}, at most {given.iterations} iterations or "
+            f"On the relaxation with the factors of {whose}, at most {given.iterations} iterations or "
             f"{given.seconds:g} s a size; the first iteration, which solves everything from scratch, is left out of "
             "the seconds per iteration.",
         ),
@@ -154,7 +199,9 @@ def growth_assumptions(settings: TransitionSettings) -> pd.DataFrame:
 
 def assumptions(settings: TransitionSettings, setup: ShortTerm) -> pd.DataFrame:
     """topic, text: what the numbers rest on."""
-    given, chain = setup.case.parameters, settings.chain
+    given, chain, published = setup.case.parameters, settings.chain, bool(settings.published_busd)
+    paper = " (the paper: 0.75)" if published else ""
+    ones = taken_as_one(chain, given) if chain.stages > 1 else []
     rows = [
         (
             "Costs",
@@ -168,7 +215,7 @@ def assumptions(settings: TransitionSettings, setup: ShortTerm) -> pd.DataFrame:
             "and in the last stage nothing is built. Fixed O&M is paid for the stages that are left after the one in "
             "which something is built. "
             + (
-                "Nothing is discounted, as in the paper; no residual value."
+                f"Nothing is discounted{', as in the paper' if published else ''}; no residual value."
                 if given.get("discount_rate", 0.0) == 0
                 else f"Discounted at {given['discount_rate']:.1%} a year; no residual value."
             ),
@@ -187,21 +234,25 @@ def assumptions(settings: TransitionSettings, setup: ShortTerm) -> pd.DataFrame:
                 ""
                 if setup.agreement is None
                 else f" On another year their groups and groups of its own share a normalised mutual information of "
-                f"{setup.agreement[0]:.2f}, adjusted {setup.agreement[1]:.2f} (the paper: 0.75)."
-            ),
+                f"{setup.agreement[0]:.2f}, adjusted {setup.agreement[1]:.2f}{paper}."
+            )
+            + _unseen(settings),
         ),
         (
             "Network",
-            "DC power flow. Reactance stands on 100 MVA for one circuit; a right of way of the published case carries "
-            "as many circuits as its rating in the base of 13 MW says, hence the base of "
-            f"{given.get('reactance_base_mva', np.nan):g} MVA. Ratings are "
-            + ("sqrt(3) I V." if settings.network.true_rating else "I V without sqrt(3), as published."),
+            f"DC power flow; reactance stands on a base of {given.get('reactance_base_mva', np.nan):g} MVA. "
+            + (_CIRCUITS if published else "")
+            + (
+                f"Ratings of the table are taken times {given.get('true_rating_factor', np.nan):.4g}."
+                if settings.network.true_rating
+                else f"Ratings are {'I V without sqrt(3), as published' if published else 'those of the table'}."
+            ),
         ),
-        (
-            "Base",
-            "One per unit of the published units and loads is taken for 13 MW: then "
-            "capacities and the peak of 12 353 MW "
-            "are those of Alberta.",
+        *([("Base", _BASE)] if published else []),
+        *(
+            [("States", f"Not given for some stage and state, and there taken as 1: {', '.join(ones)}.")]
+            if ones
+            else []
         ),
         (
             "Wind and sun",
@@ -218,10 +269,22 @@ def assumptions(settings: TransitionSettings, setup: ShortTerm) -> pd.DataFrame:
         (
             "Shedding",
             f"Up to {given.get('shedding_limit_share', 1.0):.0%} of the load at {given['voll_usd_per_mwh']:,.0f} "
-            "USD/MWh; the paper's 100 USD/MW does not fit its own costs.",
+            f"USD/MWh{_SHEDDING if published else '.'}",
         ),
     ]
     return pd.DataFrame(rows, columns=["topic", "text"])
+
+
+def _unseen(settings: TransitionSettings) -> str:
+    """Which year the days out of sample come from, where it is not another one throughout."""
+    given = settings.days
+    if given.source != "files":
+        return ""
+    if given.other_weather is None:
+        return " No other year is given: days out of sample come from the same year, and no other year checks the days."
+    if given.other_load is None and given.load is not None:
+        return " The other year has weather of its own and the load of the first."
+    return ""
 
 
 def provenance(
@@ -230,11 +293,15 @@ def provenance(
     """Versions, seeds, hashes and seconds."""
     given = settings.tables
     tables = (given.buses, given.branches, given.units, given.zones, given.parameters)
-    paths = [path for path in (*tables, settings.days.load, settings.days.other_load) if path]
+    days = settings.days
+    paths = [path for path in (*tables, days.load, days.other_load) if path]
+    files = [folder / path for path in paths]
+    for path in (days.weather, days.other_weather):
+        files += sorted((folder / path).glob("*.csv")) if path else []
     return {
         "versions": versions(("gridstudio", "highspy", "numpy", "pandas", "scipy")),
         "seed": settings.training.seed,
-        "inputs": hashes([folder / path for path in paths], folder),
+        "inputs": hashes(files, folder),
         "power_flows": 0,
         "not_converged": 0,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},

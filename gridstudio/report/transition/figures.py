@@ -209,7 +209,7 @@ def _fans(study: Study, folder: Path) -> Drawn:
         return
     text = Text(
         f"Case {case or study.main}: the plan over all futures",
-        f"Quantiles by stage{_years(study)}, each path with its probability",
+        f"Quantiles by stage{_years(study)}, each path with its probability; capacities as the stage begins",
     )
     futures.fans(shown, text, folder / "fan.png")
     yield "fan", folder / "fan.png"

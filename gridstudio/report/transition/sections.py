@@ -8,7 +8,7 @@ import pandas as pd
 from gridstudio.report import page, style
 from gridstudio.report.page import Html
 from gridstudio.report.plain import FOOTER, assumptions, provenance
-from gridstudio.report.transition import words
+from gridstudio.report.transition import view, words
 from gridstudio.report.transition.costs import share
 from gridstudio.report.transition.view import Study, plural, word
 
@@ -17,6 +17,12 @@ MOST_PARAMETERS = 1000
 COSTS = ("case", "factors", "cost_busd", "bound_busd", "gap", "published_busd", "first_stage_busd", "investment_busd",
          "operation_busd", "shed_gwh", "curtailed_gwh", "co2_mt")  # fmt: skip
 TRAINING = ("case", "gap", "iterations", "solves", "seconds", "lps_per_second", "reason", "plan_from")
+# Headings of the table of operation: what is a year's, and what the stage's.
+PERIODS = {
+    **{f"{name}_mwh": f"{name}_a_year_mwh" for name in ("shed", "curtailed")},
+    **{f"{name}_mt": f"{name}_a_year_mt" for name in ("co2", "co2_target", "co2_above")},
+    "operation_musd": "operation_of_the_stage_musd",
+}
 Figures = dict[str, Path]
 
 
@@ -124,7 +130,7 @@ def _operation(study: Study, figures: Figures) -> list[Html]:
         figures, ("co2", "CO2 of each stage and state with its target, by case"),
         ("operation", "Energy shed and curtailed by stage and state, by case"),
     )  # fmt: skip
-    return [*parts, *_folded(study.table("operations"), "Every stage and state")]
+    return [*parts, *_folded(study.table("operations").rename(columns=PERIODS), "Every stage and state")]
 
 
 # ---- futures, proof --------------------------------------------------------------------------------
@@ -210,9 +216,9 @@ def _parameters(study: Study) -> list[Html]:
     table = study.table("parameters")
     if not len(table):
         return []
-    marked = (table["source"].astype(str) == "assumed").tolist()
+    marked = view.assumed(table)
     shown = table.assign(value=[f"{float(v):.6g}" for v in table["value"]])
-    text = f"{sum(marked)} of {len(table)} are assumed (tinted); the others have a public source."
+    text = f"{sum(marked)} of {len(table)} are assumed, wholly or in part (tinted); the others have a public source."
     body = page.table(shown, most=MOST_PARAMETERS, marked=marked)
     return [page.paragraph(text), page.details(f"All {plural(len(table), 'parameter')}", [body])]
 

@@ -158,6 +158,11 @@ def view(result: StudyResult) -> Study:
     return Study(result, names, str(most.loc[most["cost_busd"].astype(float).idxmin(), "case"]))
 
 
+def assumed(table: pd.DataFrame) -> list[bool]:
+    """Whether a parameter's source says 'assumed', wholly or in part."""
+    return table["source"].astype(str).str.contains(r"\bassumed\b").tolist()
+
+
 def listed(parts: Iterable[str]) -> str:
     """'a, b and c'."""
     names = list(parts)

@@ -9,7 +9,7 @@ import pandas as pd
 from gridstudio.report import style
 from gridstudio.report.transition import growth
 from gridstudio.report.transition.costs import share
-from gridstudio.report.transition.view import GRID, LEAST, SINGULAR, Study, listed, plural, word
+from gridstudio.report.transition.view import GRID, LEAST, SINGULAR, Study, assumed, listed, plural, word
 
 SAME = 1e-4  # relative difference of costs that counts as none
 MOST_PLACES = 6
@@ -256,9 +256,9 @@ def _inherited(study: Study) -> tuple[str, bool]:
 
 def _parameters(study: Study) -> tuple[str, bool]:
     table = study.table("parameters")
-    count = int((table["source"].astype(str) == "assumed").sum())
+    count = sum(assumed(table))
     return (
-        (f"{count} of {len(table)} parameters are assumed; the others have a public source.", False)
+        (f"{count} of {len(table)} parameters are assumed, wholly or in part; the others have a public source.", False)
         if count
         else ("", False)
     )

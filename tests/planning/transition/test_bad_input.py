@@ -4,14 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gridstudio.errors import InputError, SolverError
-from gridstudio.planning.transition import Settings, check, inputs
+from gridstudio.planning.transition import Settings, check, days, inputs
 from gridstudio.planning.transition.case import Chain, Outlook, RepresentativeDays, fits
 from gridstudio.planning.transition.checks import check_targets
 from gridstudio.planning.transition.factors import portfolio
 from gridstudio.planning.transition.graph import Model, policy_graph
+from gridstudio.planning.transition.shortterm import _load
 from gridstudio.solve.sddp.graph import PolicyGraph
 from gridstudio.solve.sddp.stopping import Iterations
 from gridstudio.solve.sddp.training import train
@@ -68,6 +70,15 @@ def test_the_published_case_is_sound(study) -> None:
         ),
         ("parameters", "gas_life_years,30", "gas_life_years,0", "gas_life_years = 0; it must be positive"),
         ("parameters", "5000,USD/MWh,assumed", "5000,USD/MWh,", "voll_usd_per_mwh has no source"),
+        ("parameters", "gas_minimum_share,0,", "gas_minimum_share,0.95,", "gas_minimum_share = 0.95 is above gas_max"),
+        ("parameters", "upper_first_million_m3,1.2", "upper_first_million_m3,3", "upper_first_million_m3 = 3 is above"),
+        (
+            "parameters",
+            "battery_stored_max_share,1.0",
+            "battery_stored_max_share,0.05",
+            "battery_stored_min_share = 0.1 is above battery_stored_max_share = 0.05",
+        ),
+        ("parameters", "stage2_baseline_load", "stage2_baseline_lod", "parameter stage2_baseline_lod is not known"),
         ("parameters", "h2_capex_usd_per_kw", "h3_capex_usd_per_kw", "has no 'h2_capex_usd_per_kw'; add a row"),
     ],
 )
@@ -81,6 +92,9 @@ def test_a_wrong_table_is_told(study, table: str, before: str, after: str, messa
     [
         ({"chain": {"transitions": {"2": [[0.5, 0.3, 0.1]]}}}, "into stage 2 of the start|state 'today'.*add to 0.9"),
         ({"chain": {"transitions": {"2": [[0.5, 0.5]]}}}, r"the matrix into stage 2 is \(1, 2\), not \(1, 3\)"),
+        ({"chain": {"transitions": {"3": [[0.5, 0.5, 0], [1.0], [1, 0, 0]]}}}, "its rows have 3, 1, 3 probabilities"),
+        ({"chain": {"states": ["high", "low"]}}, "state 'high' has no row for stage 2 .*stage2_high_load"),
+        ({"chain": {"states": ["moderate", "moderate"]}}, "the state 'moderate' is named twice"),
         ({"chain": {"transitions": {"9": [[1.0]]}}}, "'9' is no stage from 2 to 3"),
         ({"cases": {"A": ["gas", "gas"]}}, "cases.A: a planning factor is named twice"),
         ({"cases": {"A": ["fusion"]}}, "cases.A.0 = 'fusion' should be"),
@@ -124,6 +138,19 @@ def test_days_of_another_case_are_refused(make_case, make_days) -> None:
     days = make_days(make_case(buses=2), 1.0)
     with pytest.raises(InputError, match="load_mw has 2 profiles a day, the case 3 buses"):
         fits(days, make_case(buses=3))
+
+
+def test_load_and_weather_of_other_hours_are_refused(study, tmp_path) -> None:
+    settings, folder = study(days={"source": "files", "weather": "w", "load": "load.csv"})
+    case = inputs.read_case(settings, folder)
+    hours = pd.date_range("2021-01-02", periods=24, freq="h")
+    pd.DataFrame({"time": hours, **dict.fromkeys(case.buses.name, 1.0)}).to_csv(tmp_path / "load.csv", index=False)
+    points = days.mesh(case.buses.latitude, case.buses.longitude, 2, 2)
+    values = np.zeros((24, 4))
+    weather = days.Weather(points, 2021, values, values, values, values, "w", pd.Timestamp("2021-01-01"))
+    with pytest.raises(InputError, match=r"load\.csv starts at 2021-01-02 00:00:00, the weather at 2021-01-01"):
+        _load(settings, case, folder, weather, 0)
+    assert _load(settings, case, folder, replace(weather, start=hours[0]), 0).shape == (24, 6)
 
 
 # CO2 targets that nothing can meet

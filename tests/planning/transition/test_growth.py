@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gridstudio.errors import InputError
 from gridstudio.planning import transition
+from gridstudio.planning.transition import summary
 from gridstudio.planning.transition.growth import grown, interpolated_chain
 from gridstudio.planning.transition.inputs import read_case
 from gridstudio.planning.transition.settings import Size
@@ -98,6 +100,17 @@ def test_a_quick_run_measures_small_sizes() -> None:
 def test_wrong_sizes_are_told(growth, message: str) -> None:
     with pytest.raises(InputError, match=message):
         settings(**growth)
+
+
+def test_the_cases_of_sizes_are_named() -> None:
+    table = pd.DataFrame(
+        [("B", 6, 10, 5, 0.1, 1.0), ("F", 9, 20, 5, 0.2, 2.0)],
+        columns=["case", "buses", "day_rows", "subproblems", "seconds_per_iteration", "full_hours"],
+    )
+    assert summary.growth_headline(table)["largest_buses"].label == "Buses of the largest size (case F)"
+    study = settings(case="A", sizes=[{}, {"case": "B"}])
+    text = summary.growth_assumptions(study).set_index("topic")["text"]["Training"]
+    assert "the factors of the case of each size (A, B)" in text
 
 
 def test_too_many_paths_are_told() -> None:

@@ -1,7 +1,7 @@
 """The job as a whole on the published case: its tables, their order, and what must hold between cases."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,9 @@ import pytest
 from gridstudio.evaluation import Workers
 from gridstudio.planning import transition
 from gridstudio.planning.transition import summary
+from gridstudio.planning.transition.inputs import read_case
 from gridstudio.planning.transition.job import with_best_bounds
+from gridstudio.planning.transition.shortterm import ShortTerm
 
 DATA = Path(__file__).resolve().parents[3] / "studies" / "data"
 FACTORS = {
@@ -140,8 +142,10 @@ def test_results_worth_a_word_are_told() -> None:
     made = {
         "cases": pd.DataFrame([("A", 0.02, "time is up", "A"), ("B", 0.0, "", "A")],
                               columns=["case", "gap", "reason", "plan_from"]),
-        "operations": pd.DataFrame([("A", 1, "now", 7.0, 0.0), ("A", 2, "high", 9.0, 0.5), ("B", 2, "high", 0.0, 0.0)],
-                                   columns=["case", "stage", "state", "shed_mwh", "co2_above_mt"]),
+        "operations": pd.DataFrame([("A", 1, "now", 7.0, 3.0, 9.0, 0.0), ("A", 2, "high", 9.0, 3.0, 2.5, 0.5),
+                                    ("B", 2, "high", 0.0, 1.0, 2.5, 0.0)],
+                                   columns=["case", "stage", "state", "shed_mwh", "co2_mt", "co2_target_mt",
+                                            "co2_above_mt"]),
         "simulations": pd.DataFrame([("A", "stochastic", sample, "cost_busd", mean)
                                      for sample, mean in (("in sample", 10.0), ("out of sample", 12.0))],
                                     columns=["case", "plan", "sample", "quantity", "mean"]),
@@ -154,6 +158,9 @@ def test_results_worth_a_word_are_told() -> None:
         "Case A, stage 2 (high)",
         "Case A, stochastic plan",
     ]
+    for target, cause in ((np.inf, "cannot serve its load on"), (9.0, "or not within a day's"), (3.0, "which binds")):
+        made["operations"].loc[0, "co2_target_mt"] = target
+        assert cause in summary.found_in(made, 0.01)["text"][2]
     made["simulations"]["mean"] = 10.0
     assert len(summary.found_in(made, 0.05)) == 3
 
@@ -175,6 +182,49 @@ def test_two_workers_change_nothing(study) -> None:
     one, two = (transition.run(*study("B", study=given, training=few), Workers(count)) for count in (1, 2))
     same = ["bound_musd", "simulated_musd"]
     assert one.tables["convergence"][same].equals(two.tables["convergence"][same])
+
+
+def setup_of(case, agreement=None):
+    return ShortTerm(case, [1, 2], None, "files w", pd.DataFrame(), agreement)
+
+
+def test_assumptions_of_another_case_do_not_speak_of_the_published_one(study) -> None:
+    settings, folder = study("A")
+    setup = setup_of(read_case(settings, folder), (0.5, 0.4))
+    own = settings.model_copy(update={"published_busd": {}})
+    published, plain = (summary.assumptions(s, setup).set_index("topic")["text"] for s in (settings, own))
+    assert "Base" in published
+    assert "the paper: 0.75" in published["Days"]
+    assert "13 MW" in published["Network"]
+    assert "Base" not in plain
+    assert not plain.str.contains("the paper|as publish|Alberta").any()
+    assert "taken as 1" in plain["States"]
+    assert "price_line" in plain["States"]
+    assert "load" not in plain["States"][60:]
+
+
+def test_without_another_year_no_agreement_is_told(study) -> None:
+    settings, folder = study("A", days={"source": "files", "weather": "w"})
+    text = summary.assumptions(settings, setup_of(read_case(settings, folder))).set_index("topic")["text"]["Days"]
+    assert "mutual information" not in text
+    assert "days out of sample come from the same year" in text
+
+
+def test_weather_files_are_hashed(study) -> None:
+    settings, folder = study("A", days={"source": "files", "weather": "w"})
+    (folder / "w").mkdir(exist_ok=True)
+    (folder / "w" / "points.csv").write_text("point\n", encoding="utf-8")
+    assert "w/points.csv" in summary.provenance(settings, folder, {}, 1, False)["inputs"]
+
+
+def test_a_low_price_of_missed_targets_and_rows_of_no_state_are_remarked(study) -> None:
+    settings, folder = study("A", chain={"states": ["baseline"]})
+    case = read_case(settings, folder)
+    low = replace(case, parameters=case.parameters.changed(co2_slack_usd_per_t=50_000.0))
+    texts = [" ".join(finding.text for finding in summary.remarks(settings, c)) for c in (case, low)]
+    assert "are of no state of the study: baseline" in texts[0]
+    assert "co2_slack" not in texts[0]
+    assert "co2_slack_usd_per_t is below 264,550 USD/t" in texts[1]
 
 
 @pytest.mark.long

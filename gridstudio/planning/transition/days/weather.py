@@ -55,6 +55,7 @@ class Weather:
     diffuse_w_m2: FloatArray
     temperature_c: FloatArray
     origin: str
+    start: pd.Timestamp | None = None  # first hour of a user's files; a synthetic year has no dates of its own
 
     @property
     def hours(self) -> int:
@@ -165,7 +166,8 @@ def read_weather(folder: Path) -> Weather:
     if len(starts) > 1:
         raise InputError(f"{folder}: the tables of weather do not cover the same hours.")
     values = {measure: table.values for measure, table in found.items()}
-    return Weather(Points(names, *numbers), found["wind_m_s"].start.year, **values, origin=folder.name)
+    start = found["wind_m_s"].start
+    return Weather(Points(names, *numbers), start.year, **values, origin=folder.name, start=start)
 
 
 @dataclass(frozen=True, eq=False)

@@ -206,6 +206,7 @@ def test_a_users_files_take_the_synthetic_years_place(tmp_path):
     write_weather(tmp_path)
     record = days.read_weather(tmp_path)
     assert (record.hours, record.year, record.points.name) == (48, 2021, ("a", "b"))
+    assert record.start == pd.Timestamp("2021-01-01")
     assert record.wind_m_s[:, 1] == pytest.approx(6.0)
     assert output.solar_pu(record).shape == (48, 2)
 
