@@ -264,7 +264,8 @@ class Served:
 class Checked:
     """The end of the loop of program and power flow: the plan, its solution, and what it serves by OpenDSS.
 
-    ``rounds``: one Solution for each round, the last is the one of the plan; ``cut``: number of islands cut off.
+    ``solution``: the plan's, with the least bound of all ``rounds``; ``served.refused``: islands cut off in any round,
+    ``cut`` their number.
     """
 
     plan: Plan

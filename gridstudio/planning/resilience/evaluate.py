@@ -61,8 +61,8 @@ def cvar_difference(a: Floats, b: Floats, alpha: float) -> tuple[float, float]:
 class StochasticValue:
     """Value of the stochastic solution [weighted kW] over the scenarios: what the plan for the mean storm loses more.
 
-    ``mean_plan``: the plan for the one scenario nearest to the mean of all; ``objective_kw`` of the plan for all
-    scenarios, ``mean_objective_kw`` of the other.
+    ``mean_plan``: the plan for the one scenario of mean damage among those with a fault; ``objective_kw`` of the plan
+    for all scenarios, ``mean_objective_kw`` of the other.
     """
 
     mean_plan: Plan

@@ -116,6 +116,8 @@ def _curve(rows: pd.DataFrame) -> Curve:
     reference = number["reference_length_m"].iloc[0]
     if not 0 < reference < np.inf:
         raise ValueError(f"reference_length_m = {rows['reference_length_m'].iloc[0]!r} should be above 0.")
+    if (number["reference_length_m"] != reference).any():
+        raise ValueError("its rows should have the same reference_length_m.")
     source = str(rows["source"].iloc[0]) if "source" in rows else ""
     if number["median_m_s"].notna().any():
         median, sigma = number[["median_m_s", "sigma"]].iloc[0]
@@ -127,7 +129,7 @@ def _curve(rows: pd.DataFrame) -> Curve:
 
 def _points(number: pd.DataFrame) -> Points:
     wind, probability = number["wind_m_s"].to_numpy(dtype=float), number["probability"].to_numpy(dtype=float)
-    if np.isnan(wind).any() or np.isnan(probability).any():
+    if not np.isfinite(wind).all() or np.isnan(probability).any():
         raise ValueError("give median_m_s and sigma, or wind_m_s and probability in every row.")
     outside = np.flatnonzero((probability < 0) | (probability > 1))
     if len(outside):

@@ -31,7 +31,7 @@ there (6), (7) are as tight as they can be.
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import highspy
@@ -46,10 +46,11 @@ from gridstudio.planning.resilience.apart import ON, columns, solved_apart
 from gridstudio.planning.resilience.blocks import planned_blocks, roots_of
 from gridstudio.planning.resilience.bound import bound
 from gridstudio.planning.resilience.contract import Bools, Effort, Floats, Ints, Plan, Problem, Risk, Solution, no_plan
+from gridstudio.planning.resilience.hardening import Hardening, good_lines
 from gridstudio.planning.resilience.limits import DIRECTIONS, LimitRow, LinearLimits
 from gridstudio.planning.resilience.regions import Regions
 from gridstudio.planning.resilience.rows import Rows
-from gridstudio.planning.resilience.siting import Siting, good_sizes
+from gridstudio.planning.resilience.siting import Siting, good_sizes, steps_kw
 from gridstudio.planning.resilience.solver import loaded, matrix_form
 from gridstudio.planning.resilience.stage import Lessons, Stage, Tables, stage_of
 from gridstudio.solve.risk import Blend, CVaR, Expectation, value
@@ -57,6 +58,7 @@ from gridstudio.solve.risk import Blend, CVaR, Expectation, value
 NOTHING_KW = 1e-3  # sizes below are none
 LEAST_GAP = 1e-3  # below, the program is solved as a whole: the decomposition's steps are too coarse to prove it
 WITHIN = 0.999  # of the gap, that rounding does not leave it open
+SEARCH_SHARE = 0.25  # of the time for the lines to harden, at most
 BOUND_SHARE = 0.5  # of the time for the decomposition, before the program as a whole
 
 
@@ -283,7 +285,8 @@ def solve_program(
 ) -> Solution:
     """The best plan found of the program, with a bound.
 
-    Sizes come from a search over tables (``siting``), their islands from the program with these sizes; a decomposition
+    Sizes come from a search over tables (``siting``), first with nothing hardened or added, then with the lines that a
+    search for hardening takes (``hardening``); their islands from the program with the better plan. A decomposition
     by blocks (``bound``) says how much better a plan could be. Where that leaves more than the effort's gap open, the
     program is solved as a whole, from this plan on, for the rest of the time.
     """
@@ -293,16 +296,15 @@ def solve_program(
     limits = limits or LinearLimits(grid, sites, roots)
     blocks, of_storm = planned_blocks(grid, storms, roots)
     stage = stage_of(grid, sites, roots, blocks, limits, lessons or Lessons())
-    regions = Regions(stage)
-    siting = Siting(regions, of_storm, storms.probability, measure(risk))
-    first = no_plan(grid, sites)
-    beta_kw = good_sizes(siting, problem.budget.kw)
-    first = replace(first, delta=beta_kw > 0, beta_kw=beta_kw)
-    alone = stage_of(grid, sites, roots, blocks, limits, stage.lessons, first)
-    small = Program(problem, alone, of_storm, formulate(alone, math.inf, math.inf, first))
-    start = islands_for(small, first)
-    objective = value(measure(risk), lost(small, start), storms.probability)
-    bottom, until = 0.0, started + effort.seconds
+    regions, until = Regions(stage, _affordable(problem)), started + effort.seconds
+    tried = []
+    for plan in _starts(problem, regions, of_storm, SEARCH_SHARE * effort.seconds):
+        alone = stage_of(grid, sites, roots, blocks, limits, stage.lessons, plan)
+        small = Program(problem, alone, of_storm, formulate(alone, math.inf, math.inf, plan))
+        start = islands_for(small, plan)
+        tried.append((value(measure(risk), lost(small, start), storms.probability), plan, small, start))
+    objective, first, small, start = min(tried, key=lambda each: each[0])
+    bottom = 0.0
     if effort.gap >= LEAST_GAP:
         half = time.perf_counter() + BOUND_SHARE * (until - time.perf_counter())
         known = bound(problem, regions, of_storm, (1.0 - WITHIN * effort.gap) * objective, half)
@@ -322,8 +324,42 @@ def solve_program(
     if info.primal_solution_status == 0 or not math.isfinite(info.objective_function_value):
         raise SolverError(f"The program ended without a plan: {highs.modelStatusToString(status)}.")
     found = np.asarray(highs.getSolution().col_value)
+    if value(measure(risk), lost(program, found), storms.probability) > objective:
+        found = _with_losses(program, start)
     proven = status == highspy.HighsModelStatus.kOptimal
     return _solution(program, found, max(bottom, float(info.mip_dual_bound)), proven, started)
+
+
+def _affordable(problem: Problem) -> Plan | None:
+    """All lines and switches that the budget allows one by one; None where there are none to choose from."""
+    grid, usd = problem.grid, problem.budget.usd + 1e-9
+    if not grid.line_hardenable.any() and not grid.optional.any():
+        return None
+    every = no_plan(grid, problem.sites)
+    return replace(
+        every, hardened=grid.line_hardenable & (grid.line_usd <= usd), added=grid.optional & (grid.device_usd <= usd)
+    )
+
+
+def _starts(problem: Problem, regions: Regions, of_storm: Sequence[tuple[int, ...]], seconds: float) -> Iterator[Plan]:
+    """Good plans: with nothing hardened or added; and with lines hardened where some are worth it, searched for some
+    seconds."""
+    plan, p, risk = no_plan(problem.grid, problem.sites), problem.storms.probability, measure(problem.risk)
+    kw, usd = problem.budget.kw, problem.budget.usd
+    own = regions if regions.plan is None else regions.under(plan)
+    beta_kw = good_sizes(Siting(own, of_storm, p, risk), kw)
+    plan = replace(plan, delta=beta_kw > 0, beta_kw=beta_kw)
+    yield plan
+    if regions.plan is None or not regions.plan.hardened.any():
+        return
+    every = regions.under(replace(plan, hardened=regions.plan.hardened))
+    steps = (beta_kw / steps_kw(every) + 1e-9).astype(np.intp)
+    hardened = good_lines(Hardening(every, of_storm, p, risk), steps, usd, time.perf_counter() + seconds)
+    if hardened.any():
+        plan = replace(plan, hardened=hardened)
+        yield plan
+        beta_kw = good_sizes(Siting(regions.under(plan), of_storm, p, risk), kw, [beta_kw])
+        yield replace(plan, delta=beta_kw > 0, beta_kw=beta_kw)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gridstudio.domain.sections import bits
-from gridstudio.planning.resilience.blocks import Field, ways_of
-from gridstudio.planning.resilience.contract import Floats, Ints
+from gridstudio.planning.resilience.blocks import Block, Field, ways_of
+from gridstudio.planning.resilience.contract import Bools, Floats, Grid, Ints, Plan
 from gridstudio.planning.resilience.limits import DIRECTIONS
 from gridstudio.planning.resilience.stage import Stage
 
@@ -33,9 +33,11 @@ _INSIDE = np.where(_REST >= 0, _REST, ANY + 1)
 
 @dataclass(eq=False)
 class Regions:
-    """Tables of one second stage. ``roots``: of each block, in the order of columns elsewhere."""
+    """Tables of one second stage. ``roots``: of each block, in the order of columns elsewhere. ``plan``: the lines that
+    are hardened and the switches that are added; None: all that may be."""
 
     stage: Stage
+    plan: Plan | None = None
     step_kw: float = field(init=False)
     complete: bool = True  # no block had more ways to be parted than are looked at
     roots: dict[int, list[int]] = field(default_factory=dict)
@@ -50,9 +52,29 @@ class Regions:
         self.step_kw = float(self.stage.sites.max_kw.max()) / STEPS
         for one in self.stage.tables.fields:
             masks = _masks_of(self.stage, one)
+            if self.plan:
+                dark = out_of(self.stage.tables.blocks[one.block], self.plan.hardened)
+                masks = tuple(m for m in masks if not m & dark and whole(self.stage.grid, self.plan.added, m))
             self.roots.setdefault(one.block, []).append(one.root)
             self._masks.setdefault(one.block, []).append(masks)
             self._grows.setdefault(one.block, []).append(_next_to(masks))
+
+    def under(self, plan: Plan) -> "Regions":
+        """The tables for what a plan hardens and adds; what regions are worth is shared."""
+        return Regions(self.stage, plan, _rated=self._rated, _best=self._best)
+
+    def most(self, g: int, dark: int, sizes: Sequence[int]) -> float:
+        """The most that roots of a block with ``sizes`` (root,) [steps] serve where the sections ``dark`` are out."""
+        own = [n for n, size in enumerate(sizes) if size]
+        masks = [tuple(m for m in self._masks[g][n] if not m & dark) for n in own]
+        held = _beside(masks, [_next_to(each) for each in masks]) if own else None
+        if held is None:
+            return 0.0
+        worth = [
+            np.array([self._of_root(self.roots[g][n], mask, False)[sizes[n]] for mask in each])
+            for n, each in zip(own, masks, strict=True)
+        ]
+        return float(np.sum([each[held[:, column]] for column, each in enumerate(worth)], axis=0).max())
 
     def held(self, g: int, own: tuple[int, ...]) -> Ints:
         """Regions (way, root) that some roots of a block can hold beside each other; only ways that leave nothing to
@@ -134,6 +156,19 @@ class Regions:
             taken = with_unit + gain > worth
             worth, kvar = np.where(taken, with_unit + gain, worth), np.where(taken, kvar_with + power.imag, kvar)
         return worth, kvar
+
+
+def out_of(block: Block, hardened: Bools) -> int:
+    """Sections (bit mask) of a block that are out of service where only these lines are hardened."""
+    return sum(1 << v for v, lines in block.needs if not hardened[list(lines)].all())
+
+
+def whole(grid: Grid, added: Bools, mask: int) -> bool:
+    """Whether a region holds both ends or none of every candidate switch that is not added."""
+    ends = grid.sections.ends
+    return all(
+        mask >> int(ends[d][0]) & 1 == mask >> int(ends[d][1]) & 1 for d in np.flatnonzero(grid.optional & ~added)
+    )
 
 
 def _masks_of(stage: Stage, one: Field) -> tuple[int, ...]:

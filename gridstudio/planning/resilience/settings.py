@@ -114,7 +114,7 @@ class SolverSettings(Section):
     """When the solver stops."""
 
     gap: float = Field(0.01, ge=0, lt=1)
-    seconds: float = Field(120.0, gt=0, le=36_000)
+    seconds: float = Field(120.0, gt=0, le=36_000, description="of each round of program and power flow")
     check_rounds: int = Field(10, ge=1, le=100, description="of program and power flow")
 
 
@@ -129,7 +129,7 @@ class SweepSettings(Section):
     site_counts: tuple[int, ...] = Field((), description="so many of the sites, in the study's order")
     budget_lambdas: tuple[float, ...] = Field((0.0, 1.0), min_length=1, description="lambdas of the budget sweep")
     gap: float = Field(0.02, ge=0, lt=1, description="of each program of a sweep")
-    seconds: float = Field(60.0, gt=0, le=36_000)
+    seconds: float = Field(60.0, gt=0, le=36_000, description="of each round of each program")
 
     @model_validator(mode="after")
     def _ranges(self) -> Self:

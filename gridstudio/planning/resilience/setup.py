@@ -52,6 +52,8 @@ def prepare(settings: ResilienceSettings, folder: Path) -> Setup:
     sections = build_sections(network, (*existing, *added), dict.fromkeys(network.loads["load"], 1.0))
     weights = read_weights(folder / settings.loads.weights, network, settings.loads)
     grid = build_grid(feeder, sections, limits(settings), weights, settings, len(added))
+    if grid.total_weighted_kw <= 0:
+        raise InputError("No load has a weight above 0: storms take nothing. See loads.weights and loads.others.")
     return Setup(
         grid=grid,
         sites=build_sites(settings.sites, sections),
@@ -95,7 +97,7 @@ def build_grid(
     lines = exposed_lines(sections)
     price = np.zeros(devices)
     price[devices - added :] = [candidate.usd for candidate in settings.devices.candidates]
-    underground = lines["line_code"].isin([code.lower() for code in settings.lines.underground_codes]).to_numpy()
+    underground = lines["line_code"].isin(_codes(settings.lines.underground_codes, network)).to_numpy()
     length_m = lines["length_m"].to_numpy(dtype=float)
     return Grid(
         feeder=feeder,
@@ -248,6 +250,16 @@ def _candidates(settings: ResilienceSettings, network: Network, existing: Iterab
     if wrong:
         raise InputError.from_findings("devices.candidates", wrong)
     return [Device(f"new {name}", name, "switch") for name in names]
+
+
+def _codes(given: Iterable[str], network: Network) -> list[str]:
+    """Line codes in the circuit's spelling; InputError for those that no line has."""
+    codes, known = [code.lower() for code in given], sorted({str(code) for code in network.lines["line_code"]} - {""})
+    if wrong := [
+        f"no line of the circuit has code {code!r}.{_hint(code, known)}" for code in codes if code not in known
+    ]:
+        raise InputError.from_findings("lines.underground_codes", wrong)
+    return codes
 
 
 def _hardenable(given: LineSettings, network: Network, lines: tuple[str, ...], underground: Bools) -> Bools:

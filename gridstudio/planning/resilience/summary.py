@@ -159,15 +159,16 @@ def assumptions(settings: ResilienceSettings, drawn: MonteCarlo, quick: bool) ->
         ),
         (
             "Program",
-            "Sizes are searched in whole steps (a 120th of the largest site), their islands are optimal for them; the "
+            "Sizes are searched in whole steps (a 120th of the largest site), lines to harden one by one or by what a "
+            "section lacks, without hardening first; the islands are optimal for them. The "
             "bound is by decomposition into the parts that storms leave, by branch and bound, or by the program as a "
             "whole. It holds for what power flows have not ruled out: a way that not even the load worth most can be "
             "served on, for low voltage, is closed to all.",
         ),
         (
             "Stochastic value",
-            "The mean storm is the scenario whose sections out of service and in the dark lie nearest to the mean of "
-            "all scenarios: half a fault does not exist.",
+            "The mean storm is the scenario of mean damage (weighted kW in the dark) among those with a fault: the "
+            "mean of all would often be the storm without a fault, and half a fault does not exist.",
         ),
     ]
     return pd.DataFrame([row for row in rows if row], columns=["topic", "text"])

@@ -11,6 +11,7 @@ from gridstudio.report.resilience import words
 from gridstudio.report.resilience.view import Study
 
 MOST_ROWS = 60  # of a table on the page
+SUPPORTED = {"yes": "supported", "no": "NOT supported"}
 KW = {"kw": "load_kw"}  # a unit belongs at the end of a name
 Figures = dict[str, Path]
 
@@ -128,9 +129,12 @@ def _statements(study: Study) -> list[Html]:
     table = study.table("statements")
     if not len(table):
         return []
-    shown = table.assign(supported=["supported" if s == "yes" else "NOT supported" for s in table["supported"]])
-    marked = (table["supported"] != "yes").tolist()
-    caption = "Tinted: not supported by this study. Differences within the programs' gaps count as none."
+    shown = table.assign(supported=[SUPPORTED.get(str(s), "not decided") for s in table["supported"]])
+    marked = (table["supported"] == "no").tolist()
+    caption = (
+        "Tinted: not supported by this study. Not decided: the sweeps cannot tell. Differences within the programs' "
+        "gaps count as none."
+    )
     return [page.paragraph(words.statements(study)), page.table(shown, caption, marked=marked)]
 
 

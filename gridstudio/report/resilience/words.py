@@ -9,6 +9,8 @@ from gridstudio.report import style
 from gridstudio.report.resilience.view import SUBSTATION, Study
 
 ROUNDING_KW = 0.5
+MEAN_STORM = "the mean storm alone (of mean damage among those with a fault)"
+MOST_ERRORS = 3  # standard errors that chance explains
 
 
 def verdict(study: Study) -> list[str]:
@@ -109,7 +111,7 @@ def _critical(study: Study) -> str:
     if not whole:
         return ""
     kw = float(losses["critical_kw"].mean())
-    return f"Of {style.number(whole)} kW of critical load {style.number(kw)} kW are picked up in the mean storm."
+    return f"Of {style.number(whole)} kW of critical load {style.number(kw)} kW are picked up in the mean of storms."
 
 
 def _error(found: Mapping[str, float], name: str) -> str:
@@ -161,7 +163,9 @@ def _refused(study: Study) -> tuple[str, bool]:
 def reasons(study: Study) -> list[str]:
     """Why the power flow refused each island of table ``refused``, as far as its row tells."""
     low, high = (float(study.setting("limits", f"v_{end}_pu", v)) for end, v in (("min", 0.917), ("max", 1.058)))
-    ratio = {str(r.site): float(r.kva) / float(r.kw) for r in study.table("plan").itertuples() if float(r.kw) > 0}
+    sites = [each for each in study.result.settings.get("sites") or () if isinstance(each, Mapping)]
+    ratio = {str(s.get("name")): float(s["kva_per_kw"]) for s in sites if s.get("kva_per_kw")}
+    ratio |= {str(r.site): float(r.kva) / float(r.kw) for r in study.table("plan").itertuples() if float(r.kw) > 0}
     most = float(study.setting("limits", "loading_max_pu", 1.0))
     found = []
     for row in study.table("refused").to_dict("records"):
@@ -186,11 +190,14 @@ def _program(study: Study) -> tuple[str, bool]:
     table = study.table("solver")
     if not len(table):
         return "", False
-    last, asked = table.iloc[-1], float(study.setting("solver", "gap", 0.01))
-    missed = float(last["gap"]) > asked + 1e-9
+    last, asked, checked = table.iloc[-1], float(study.setting("solver", "gap", 0.01)), study.risk("scenarios", "plan")
+    least = float(table["bound_kw"].min())
+    objective = float(checked["objective_kw"] if checked else last["objective_kw"])
+    gap = max(1 - least / objective, 0.0) if objective > 0 else 0.0
+    missed = gap > asked + 1e-9
     text = (
-        f"Program: {last['status']}, objective {style.number(last['objective_kw'])} weighted kW, bound "
-        f"{style.number(last['bound_kw'])}, gap {style.percent(last['gap'], 1)} ({style.percent(asked, 1)} asked for), "
+        f"Program: {last['status']}, objective {style.number(objective)} weighted kW, least bound of all rounds "
+        f"{style.number(least)}, gap {style.percent(gap, 1)} ({style.percent(asked, 1)} asked for), "
         f"{_plural(len(table), 'round')} with the power flow, {style.number(table['seconds'].sum())} s."
     )
     return text, missed
@@ -200,15 +207,24 @@ def _sample(study: Study) -> tuple[str, bool]:
     inside, fresh = study.risk("scenarios", "plan"), study.risk("fresh", "plan")
     if inside is None or fresh is None:
         return "", False
-    gap, error = fresh["mean_kw"] - inside["mean_kw"], float(fresh["mean_se_kw"])
-    times = abs(gap) / error if error > 0 else 0.0
-    held = times <= 3
+    apart = {name: _apart(inside, fresh, key) for name, key in (("E", "mean"), ("CVaR", "cvar"))}
+    told = " and ".join(f"{name} differs by {text}" for name, (text, _) in apart.items())
+    beyond = [name for name, (_, chance) in apart.items() if not chance]
     text = (
         f"In-sample E {style.number(inside['mean_kw'])} and CVaR {style.number(inside['cvar_kw'])}, out-of-sample "
-        f"{style.number(fresh['mean_kw'])} and {style.number(fresh['cvar_kw'])} weighted kW: E differs by "
-        f"{style.number(times, 1)} standard errors"
+        f"{style.number(fresh['mean_kw'])} and {style.number(fresh['cvar_kw'])} weighted kW: {told}"
     )
-    return text + ("." if held else ", more than chance: the scenarios do not stand well for all storms."), not held
+    if not beyond:
+        return f"{text}.", False
+    return f"{text}; for {' and '.join(beyond)} more than chance: the scenarios do not stand well for all storms.", True
+
+
+def _apart(inside: Mapping[str, float], fresh: Mapping[str, float], key: str) -> tuple[str, bool]:
+    """How far a measure over fresh storms is from that over the scenarios, and whether chance explains it."""
+    gap, error = abs(fresh[f"{key}_kw"] - inside[f"{key}_kw"]), float(fresh[f"{key}_se_kw"])
+    if not error > 0:
+        return f"{style.number(gap)} weighted kW", gap <= ROUNDING_KW
+    return f"{style.number(gap / error, 1)} standard errors", gap / error <= MOST_ERRORS
 
 
 def _stochastic(study: Study) -> tuple[str, bool]:
@@ -218,8 +234,8 @@ def _stochastic(study: Study) -> tuple[str, bool]:
         return "", False
     value = float(rows["kw"].iloc[0])
     if abs(value) < ROUNDING_KW:
-        return "Planning for the mean storm alone would be as good in these scenarios.", False
-    text = f"Planning for all scenarios instead of the mean storm alone is worth {style.number(value)} weighted kW"
+        return f"Planning for {MEAN_STORM} would be as good in these scenarios.", False
+    text = f"Planning for all scenarios instead of {MEAN_STORM} is worth {style.number(value)} weighted kW"
     return f"{text} of the objective (value of the stochastic solution).", value < 0
 
 
@@ -230,10 +246,12 @@ def _findings(study: Study) -> tuple[str, bool]:
 
 
 def statements(study: Study) -> str:
-    """How many of the paper's findings the sweeps support."""
-    table = study.table("statements")
-    yes = int((table["supported"] == "yes").sum())
-    return f"The sweeps of this study support {yes} of {_plural(len(table), 'finding')}."
+    """How many of the paper's findings the sweeps support, contradict, and leave open."""
+    told = study.table("statements")["supported"]
+    yes, no = int((told == "yes").sum()), int((told == "no").sum())
+    left = len(told) - yes - no
+    counts = [f"support {yes}", *([f"do not support {no}"] if no else []), *([f"cannot decide {left}"] if left else [])]
+    return f"Of {_plural(len(told), 'finding')} the sweeps of this study {_listed(counts)}."
 
 
 def _listed(parts: list[str]) -> str:

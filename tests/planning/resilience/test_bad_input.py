@@ -34,6 +34,11 @@ def points(*pairs, kind="overhead"):
         (points((0, 0), (20, "")), "give median_m_s and sigma, or wind_m_s and probability in every row"),
         ("overhead,false,40,0,,,1000,\n", "a lognormal curve is one row with median_m_s and sigma above 0"),
         ("overhead,false,40,0.3,,,0,\n", "reference_length_m = '0' should be above 0"),
+        (points((0, 0), ("inf", 0.5)), "give median_m_s and sigma, or wind_m_s and probability in every row"),
+        (
+            "overhead,false,,,0,0,1000,\noverhead,false,,,20,0.5,45,\n",
+            "its rows should have the same reference_length_m",
+        ),
         ("pole,false,40,0.3,,,1000,\n", "kind should be overhead or underground, hardened true or false"),
         (points((0, 0), (1, 1), kind="underground"), "there is no curve for overhead lines"),
     ],
@@ -139,6 +144,7 @@ def test_a_wind_region_that_is_none_is_told(chain, rows, sentence):
         ({"lines": {"harden": ["line.sw_a"]}}, "line 'sw_a' is a switch or has no length: no wind hits it"),
         ({"devices": {"candidates": [{"line": "line.sw_a", "usd": 1}]}}, "line 'sw_a' has a device already"),
         ({"devices": {"candidates": [{"line": "feed_x", "usd": 1}]}}, "the circuit has no line 'feed_x'"),
+        ({"lines": {"underground_codes": ["x"]}}, "underground_codes: no line of the circuit has code 'x'"),
         ({"weather": {"table": "none.csv"}}, "There is no table of wind regions"),
         ({"lines": {"fragility": "none.csv"}}, "There is no fragility table"),
         ({"loads": {"weights": "none.csv"}}, "There is no table of weights"),
@@ -146,6 +152,11 @@ def test_a_wind_region_that_is_none_is_told(chain, rows, sentence):
 )
 def test_names_that_the_circuit_does_not_have_are_told(chain, sections, sentence):
     refused(chain(**sections).prepare, sentence)
+
+
+def test_weights_of_nothing_are_told(chain):
+    made = chain(files={"weights.csv": WEIGHTS + "load_c,0,true,\n"}, loads={"others": 0})
+    refused(made.prepare, "No load has a weight above 0")
 
 
 def test_all_wrong_sites_are_told_together(chain):

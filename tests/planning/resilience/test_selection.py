@@ -69,8 +69,19 @@ def test_hardenable_lines_part_the_patterns(chain):
     assert len(found.first) == 2 * 2 * 5
 
 
-def test_the_middle_storm_is_the_one_nearest_to_the_mean(drawn):
+def test_the_mean_storm_is_that_of_mean_damage_among_those_with_a_fault(drawn):
     grid, storms, _ = drawn
+    loss = base_loss(grid, storms)
     one = middle(grid, storms)
     assert len(one) == 1
     assert one.probability.tolist() == [1.0]
+    hit = storms.failed.any(axis=1)
+    assert one.failed.any()
+    apart = np.abs(loss - loss[hit].mean())
+    assert apart[storms.names.index(one.names[0])] == pytest.approx(apart[hit].min())
+
+
+def test_without_any_fault_the_mean_storm_has_none(drawn):
+    grid, storms, _ = drawn
+    calm = np.flatnonzero(~storms.failed.any(axis=1))[:3]
+    assert not middle(grid, storms.take(calm, np.full(3, 1 / 3))).failed.any()
