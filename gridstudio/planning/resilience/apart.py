@@ -10,8 +10,8 @@ from scipy.sparse.csgraph import connected_components
 
 from gridstudio.errors import SolverError
 from gridstudio.planning.resilience.contract import Floats, Ints
-from gridstudio.planning.resilience.solver import matrix_form
 from gridstudio.planning.resilience.stage import Proposal, Stage
+from gridstudio.solve.integer import matrix_form
 
 ON = 0.5
 BLOCK_GAP = 1e-4  # no time limit: what comes out must not depend on the machine

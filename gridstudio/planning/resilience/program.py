@@ -51,8 +51,9 @@ from gridstudio.planning.resilience.limits import DIRECTIONS, LimitRow, LinearLi
 from gridstudio.planning.resilience.regions import Regions
 from gridstudio.planning.resilience.rows import Rows
 from gridstudio.planning.resilience.siting import Siting, good_sizes, steps_kw
-from gridstudio.planning.resilience.solver import loaded, matrix_form
+from gridstudio.planning.resilience.solver import loaded
 from gridstudio.planning.resilience.stage import Lessons, Stage, Tables, stage_of
+from gridstudio.solve.integer import matrix_form
 from gridstudio.solve.risk import Blend, CVaR, Expectation, value
 
 NOTHING_KW = 1e-3  # sizes below are none

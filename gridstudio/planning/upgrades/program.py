@@ -29,6 +29,7 @@ import xarray as xr
 from gridstudio.errors import InputError, SolverError
 from gridstudio.planning.upgrades.contract import NEVER, FloatArray, IntArray, Packages, Plan
 from gridstudio.planning.upgrades.risk_terms import PACKAGE, YEAR, Recourse, linear
+from gridstudio.solve.integer import matrix_form
 from gridstudio.solve.risk import Expectation, RiskMeasure, value
 
 CANDIDATE = "candidate"
@@ -235,24 +236,6 @@ def loaded(form: highspy.HighsLp, effort: Effort) -> highspy.Highs:
     highs.setOptionValue("mip_max_nodes", effort.nodes)
     highs.passModel(form)
     return highs
-
-
-def matrix_form(model: linopy.Model) -> highspy.HighsLp:
-    """Columns in the order of the variables' labels, rows with both bounds, the matrix by rows."""
-    parts = model.matrices
-    assert parts.A is not None
-    matrix = parts.A.tocsr()
-    form = highspy.HighsLp()
-    form.num_row_, form.num_col_ = matrix.shape
-    form.col_cost_, form.col_lower_, form.col_upper_ = parts.c, parts.lb, parts.ub
-    form.row_lower_ = np.where(parts.sense == "<", -np.inf, parts.b)
-    form.row_upper_ = np.where(parts.sense == ">", np.inf, parts.b)
-    form.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    form.a_matrix_.start_, form.a_matrix_.index_ = matrix.indptr, matrix.indices
-    form.a_matrix_.value_ = matrix.data
-    kinds = {"C": highspy.HighsVarType.kContinuous, "I": highspy.HighsVarType.kInteger}
-    form.integrality_ = [kinds["C" if kind == "C" else "I"] for kind in parts.vtypes]
-    return form
 
 
 def _least_budget(problem: Problem, effort: Effort) -> str:

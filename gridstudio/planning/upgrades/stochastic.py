@@ -15,11 +15,11 @@ from gridstudio.planning.upgrades.program import (
     Solution,
     formulate,
     loaded,
-    matrix_form,
     priced,
     scenario_costs,
     solve,
 )
+from gridstudio.solve.integer import matrix_form
 from gridstudio.solve.risk import Expectation, RiskMeasure, value
 
 MOST_PACKAGES = 64  # of a feeder, for enumeration

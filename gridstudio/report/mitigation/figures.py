@@ -70,9 +70,9 @@ def _state(study: Study, bands: list[style.Band], when: str) -> Panel:
 
 def _out_of_band(study: Study, when: str) -> list[Dots]:
     assert study.diagram is not None
-    buses = study.diagram.buses
-    low = buses[f"v_min_{when}_pu"].to_numpy(dtype=float) < study.limits_pu[0] - 1e-9
-    high = buses[f"v_max_{when}_pu"].to_numpy(dtype=float) > study.limits_pu[1] + 1e-9
+    buses, found = study.diagram.buses["bus"].astype(str), study.table(f"violations_{when}")
+    named = {kind: set(rows["element"].astype(str)) for kind, rows in found.groupby("kind")} if len(found) else {}
+    low, high = (buses.isin(named.get(kind, set())).to_numpy() for kind in ("undervoltage", "overvoltage"))
     apart = 5.0 if (low & high).any() else 0.0  # a bus may be both, at different hours or on different phases
     sides = ((low, "v", "#0072b2", "bus too low", -apart), (high, "^", "#e69f00", "bus too high", apart))
     return [
