@@ -9,8 +9,8 @@ from gridstudio.domain.changes import BASE
 from gridstudio.domain.limits import Limits
 from gridstudio.domain.network import Finding, Network
 from gridstudio.engine import Feeder
-from gridstudio.errors import InputError
 from gridstudio.evaluation import Workers
+from gridstudio.planning.circuit import read_circuit
 from gridstudio.planning.exceedance import summary, tables
 from gridstudio.planning.exceedance.chunks import Gauge, Part, batches, cut, gauge, measure, scenario
 from gridstudio.planning.exceedance.levels import Levels
@@ -40,12 +40,7 @@ def check(settings: ExceedanceSettings, folder: Path) -> list[Finding]:
 
 def prepare(settings: ExceedanceSettings, folder: Path) -> Setup:
     """Read and check everything; nothing is solved. InputError with all findings of the study."""
-    master = folder / settings.feeder.master
-    feeder = Feeder(master.stem, master, settings.feeder.commands, settings.feeder.controls)
-    network, findings = engine.inspect(feeder)
-    errors = [finding.text for finding in findings if finding.severity == "error"]
-    if errors:
-        raise InputError.from_findings(str(master), errors)
+    feeder, network, findings = read_circuit(settings.feeder, folder)
     year = read_year(settings, folder, network)
     return Setup(feeder, network, year, _limits(settings.limits), [*findings, *year.findings])
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from gridstudio import engine
 from gridstudio.domain.changes import BASE
 from gridstudio.domain.limits import Limits
 from gridstudio.domain.network import Finding, Network
@@ -16,6 +15,7 @@ from gridstudio.domain.scenarios import Scenario
 from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
 from gridstudio.evaluation import Workers
+from gridstudio.planning.circuit import read_circuit
 from gridstudio.planning.flow import network_branches
 from gridstudio.planning.hosting import summary, tables
 from gridstudio.planning.hosting.judge import Binding, Judge
@@ -50,12 +50,7 @@ def check(settings: HostingSettings, folder: Path) -> list[Finding]:
 
 def prepare(settings: HostingSettings, folder: Path) -> Setup:
     """Read and check everything; nothing is solved. InputError with all findings of the study."""
-    master = folder / settings.feeder.master
-    plain = Feeder(master.stem, master, settings.feeder.commands, settings.feeder.controls)
-    network, findings = engine.inspect(plain)
-    errors = [finding.text for finding in findings if finding.severity == "error"]
-    if errors:
-        raise InputError.from_findings(str(master), errors)
+    plain, network, findings = read_circuit(settings.feeder, folder)
     _limits(settings.limits)
     places: list[Place] = []
     if settings.nodal:

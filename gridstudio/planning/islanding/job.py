@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridstudio import engine
 from gridstudio.domain.changes import BASE
 from gridstudio.domain.limits import Limits
 from gridstudio.domain.network import Finding, Network
@@ -12,6 +11,7 @@ from gridstudio.domain.scenarios import Scenario
 from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
 from gridstudio.evaluation import Workers
+from gridstudio.planning.circuit import read_circuit
 from gridstudio.planning.islanding import summary, tables
 from gridstudio.planning.islanding.day import Day, read_day
 from gridstudio.planning.islanding.dispatch import Dispatcher, Trajectory, drive
@@ -44,12 +44,7 @@ def check(settings: IslandingSettings, folder: Path) -> list[Finding]:
 
 def prepare(settings: IslandingSettings, folder: Path) -> Setup:
     """Read and check everything; nothing is solved. InputError with all findings of the study."""
-    master = folder / settings.feeder.master
-    feeder = Feeder(master.stem, master, settings.feeder.commands, settings.feeder.controls)
-    network, findings = engine.inspect(feeder)
-    errors = [finding.text for finding in findings if finding.severity == "error"]
-    if errors:
-        raise InputError.from_findings(str(master), errors)
+    feeder, network, findings = read_circuit(settings.feeder, folder)
     day = read_day(settings, folder, network)
     wrong: list[str] = []
     built = [build_zone(given, network, day, wrong, findings) for given in settings.zones]

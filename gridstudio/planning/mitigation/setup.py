@@ -14,9 +14,9 @@ from gridstudio.domain.equipment import Equipment, read_equipment, standard_equi
 from gridstudio.domain.limits import Limits
 from gridstudio.domain.network import Finding, Network
 from gridstudio.domain.scenarios import Scenario, load_combinations, lognormal_levels
-from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
 from gridstudio.evaluation import Evaluations
+from gridstudio.planning.circuit import read_circuit
 from gridstudio.planning.mitigation.problem import READ_PU, Problem
 from gridstudio.planning.mitigation.settings import MitigationSettings
 from gridstudio.planning.mitigation.wires import command, larger, underground
@@ -37,12 +37,7 @@ class Setup:
 
 def prepare(settings: MitigationSettings, folder: Path) -> Setup:
     """Read and check everything; nothing is solved. InputError with all findings of the study."""
-    master = folder / settings.feeder.master
-    feeder = Feeder(master.stem, master, settings.feeder.commands, settings.feeder.controls)
-    network, findings = engine.inspect(feeder)
-    errors = [finding.text for finding in findings if finding.severity == "error"]
-    if errors:
-        raise InputError.from_findings(str(master), errors)
+    feeder, network, findings = read_circuit(settings.feeder, folder)
     path = settings.menu.catalogue
     equipment = read_equipment(folder / path) if path else standard_equipment()
     loads, wrong = _uncertain_loads(settings, network)

@@ -14,6 +14,7 @@ from gridstudio.domain.network import Finding, Network
 from gridstudio.domain.scenarios import Scenario, growth_trajectory, load_combinations, lognormal_levels
 from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
+from gridstudio.planning.circuit import read_circuit
 from gridstudio.planning.reconductoring.line_codes import line_codes
 from gridstudio.planning.reconductoring.problem import Problem, loss_price
 from gridstudio.planning.reconductoring.settings import ReconductoringSettings, catalogue_path
@@ -32,10 +33,7 @@ class Setup:
 
 def prepare(settings: ReconductoringSettings, folder: Path) -> Setup:
     """Read and check everything; nothing is solved. InputError with all findings of the study."""
-    master = folder / settings.feeder.master
-    plain = Feeder(master.stem, master, settings.feeder.commands, settings.feeder.controls)
-    network, findings = engine.inspect(plain)
-    _refuse(str(master), [f.text for f in findings if f.severity == "error"])
+    plain, network, findings = read_circuit(settings.feeder, folder)
     path = catalogue_path(settings, folder)
     catalogue = read_catalogue(path) if path else standard_acsr()
     wrong: list[str] = []

@@ -9,13 +9,13 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from gridstudio import engine
 from gridstudio.domain.devices import Device, default_devices, read_devices
 from gridstudio.domain.limits import Limits
 from gridstudio.domain.network import Finding, Network
 from gridstudio.domain.sections import Sections, build_sections
 from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
+from gridstudio.planning.circuit import read_circuit
 from gridstudio.planning.resilience.contract import Bools, Budget, Floats, Grid, Sites
 from gridstudio.planning.resilience.fragility import Fragility, read_fragility
 from gridstudio.planning.resilience.settings import LineSettings, LoadSettings, ResilienceSettings, SiteSettings
@@ -40,12 +40,7 @@ class Setup:
 
 def prepare(settings: ResilienceSettings, folder: Path) -> Setup:
     """Read and check everything; nothing is solved. InputError with all findings of one table."""
-    master = folder / settings.feeder.master
-    feeder = Feeder(master.stem, master, settings.feeder.commands, settings.feeder.controls)
-    network, findings = engine.inspect(feeder)
-    errors = [finding.text for finding in findings if finding.severity == "error"]
-    if errors:
-        raise InputError.from_findings(str(master), errors)
+    feeder, network, findings = read_circuit(settings.feeder, folder)
     table = settings.devices.table
     existing = read_devices(folder / table, network) if table else default_devices(network)
     added = _candidates(settings, network, existing)

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridstudio import engine
 from gridstudio.domain.devices import Device, default_devices, read_devices
 from gridstudio.domain.limits import Limits
 from gridstudio.domain.network import Finding
 from gridstudio.domain.sections import Sections, build_sections
 from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
+from gridstudio.planning.circuit import read_circuit
 from gridstudio.planning.restoration.customers import assumed_customers, read_customers
 from gridstudio.planning.restoration.incident import Incident, Storm, happen
 from gridstudio.planning.restoration.moves import together
@@ -59,10 +59,7 @@ class Setup:
 
 def prepare(settings: RestorationSettings, folder: Path) -> Setup:
     """Read and check everything; only the base circuit is solved. InputError with all findings of one table."""
-    master = folder / settings.feeder.master
-    feeder = Feeder(master.stem, master, settings.feeder.commands, settings.feeder.controls)
-    with engine.borrow(feeder) as session:
-        network, findings = session.network, list(session.findings)
+    feeder, network, findings = read_circuit(settings.feeder, folder)
     given = settings.devices
     devices: tuple[Device, ...] = (
         read_devices(folder / given.table, network, given.travel_time_min)

@@ -1,6 +1,6 @@
 """The circuit of a study in mode powerflow: its zones, what drives them, and the hours in which anything may bind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from gridstudio.domain.scenarios import Scenario
 from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
 from gridstudio.evaluation import evaluate
+from gridstudio.planning.circuit import read_circuit
 from gridstudio.planning.phases import Phases
 from gridstudio.planning.restoration.customers import assumed_customers, read_customers
 from gridstudio.planning.sources import refuse_sources
@@ -64,16 +65,11 @@ class Circuit:
         return self.drivers.zones
 
 
-def read_circuit(settings: UpgradesSettings, folder: Path) -> Plain:
+def read_plain(settings: UpgradesSettings, folder: Path) -> Plain:
     """Compile the circuit and find its zones. InputError with all that is wrong."""
     assert settings.feeder is not None
-    master = folder / settings.feeder.master
-    published = Feeder(master.stem, master, settings.feeder.commands, settings.feeder.controls)
-    network, findings = engine.inspect(published)
-    errors = [finding.text for finding in findings if finding.severity == "error"]
-    if errors:
-        raise InputError.from_findings(str(master), errors)
-    feeder = Feeder(master.stem, master, (*settings.feeder.commands, *sun_commands(network)), settings.feeder.controls)
+    published, network, findings = read_circuit(settings.feeder, folder)
+    feeder = replace(published, commands=(*published.commands, *sun_commands(network)))
     given = settings.tables
     if given.customers:
         customers = read_customers(folder / given.customers, network)

@@ -14,7 +14,7 @@ from gridstudio.planning.phases import Phases
 from gridstudio.planning.upgrades import candidates, inputs, summary
 from gridstudio.planning.upgrades.baseline import baseline
 from gridstudio.planning.upgrades.capacity import Capacity
-from gridstudio.planning.upgrades.circuit import Circuit, Plain, read_circuit, solve_circuit
+from gridstudio.planning.upgrades.circuit import Circuit, Plain, read_plain, solve_circuit
 from gridstudio.planning.upgrades.contract import PEAK, Futures, Hours, Menu, Packages, Provider, all_packages
 from gridstudio.planning.upgrades.drivers import Drivers
 from gridstudio.planning.upgrades.powerflow import PowerFlow
@@ -73,7 +73,7 @@ def prepare(settings: UpgradesSettings, folder: Path) -> Read:
 
 def _prepare_circuit(settings: UpgradesSettings, folder: Path, hours: Hours) -> Read:
     equipment = read_equipment(folder / settings.menu.catalogue) if settings.menu.catalogue else standard_equipment()
-    plain = read_circuit(settings, folder)
+    plain = read_plain(settings, folder)
     names = plain.zones.names[: plain.zones.feeders]
     findings = plain.findings + summary.hours_remark(hours)
     return Read(names, hours, _table(settings, folder, names), findings, plain=plain, equipment=equipment)
