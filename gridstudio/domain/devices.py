@@ -13,6 +13,7 @@ from typing import Literal, cast, get_args
 import pandas as pd
 
 from gridstudio.domain.network import Network
+from gridstudio.domain.tables import read_table
 from gridstudio.errors import InputError
 
 DeviceType = Literal["breaker", "recloser", "sectionaliser", "switch", "fuse"]
@@ -53,12 +54,7 @@ def read_devices(path: Path, network: Network, travel_min: float = TRAVEL_MIN) -
     replaces it. An empty operating time is 1 min for remote and 5 min for manual devices, an empty travel time is
     ``travel_min``. The normal position is the table's, whatever the model's lines are.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, comment="#")
-    except FileNotFoundError:
-        raise InputError(f"There is no device table {path}.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"The device table {path} cannot be read: {error}.") from None
+    table = read_table(path, "device table", ())
     return devices_of(table, network, str(path), travel_min)
 
 

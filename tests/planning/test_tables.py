@@ -200,7 +200,7 @@ def test_published_scenarios_that_the_run_has_not_are_left_out(problem):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("scenario,line,year\n1,l1,1\n", "lack the columns from, to, cost_usd"),
+        ("scenario,line,year\n1,l1,1\n", "table of published interventions has no column from, to, cost_usd"),
         ("scenario,line,year,from,to,cost_usd\n1,l1,soon,A,B,1\n", "not all values of year are numbers"),
         ("scenario,line,year,from,to,cost_usd\n1,l1,1,A,B,\n", "not all values of cost_usd are numbers"),
         ("", "cannot be read"),
@@ -214,5 +214,5 @@ def test_published_files_that_are_none_are_refused(tmp_path, text, match):
 
 
 def test_a_missing_published_file_is_named(tmp_path):
-    with pytest.raises(InputError, match="There are no published interventions at"):
+    with pytest.raises(InputError, match="There is no table of published interventions"):
         comparison.read_published(tmp_path / "nowhere.csv")

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridstudio.domain.network import Network
+from gridstudio.domain.tables import read_table
 from gridstudio.errors import InputError
 from gridstudio.planning.islanding.settings import HOURS, IslandingSettings, Shapes, half_sine
 
@@ -85,22 +86,9 @@ def _hint(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
-def _read(path: Path, what: str, needed: Iterable[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, skipinitialspace=True, comment="#", keep_default_na=False)
-    except FileNotFoundError:
-        raise InputError(f"There is no {what} {path}.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"The {what} {path} cannot be read: {error}.") from None
-    missing = [column for column in needed if column not in table.columns]
-    if missing:
-        raise InputError(f"{path}: the {what} has no column {', '.join(missing)}.")
-    return table
-
-
 def _read_customers(path: Path, loads: list[str]) -> pd.DataFrame:
     """load, customers, class of a table of customers, checked against the circuit's loads."""
-    table = _read(path, "customer table", CUSTOMER_COLUMNS)[[*CUSTOMER_COLUMNS]]
+    table = read_table(path, "customer table", CUSTOMER_COLUMNS)[[*CUSTOMER_COLUMNS]]
     table["load"] = table["load"].astype(str).str.strip().str.lower()
     table["class"] = table["class"].astype(str).str.strip().str.lower()
     table["customers"] = pd.to_numeric(table["customers"], errors="coerce").astype(float)
@@ -125,7 +113,7 @@ def _shapes(given: Shapes, folder: Path) -> dict[str, Floats]:
 
 
 def _shape_table(path: Path) -> dict[str, Floats]:
-    table = _read(path, "table of shapes", ["hour"])
+    table = read_table(path, "table of shapes", ["hour"])
     hours = pd.to_numeric(table["hour"], errors="coerce")
     if sorted(hours) != list(range(HOURS)):
         raise InputError(f"{path}: the column hour must hold 0 to 23, each once.")

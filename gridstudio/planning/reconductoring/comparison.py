@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridstudio.domain.scenarios import Scenario
+from gridstudio.domain.tables import read_table
 from gridstudio.errors import InputError
 from gridstudio.evaluation import Evaluations
 from gridstudio.planning.reconductoring.problem import Problem
@@ -18,15 +19,7 @@ COST_TOLERANCE_USD = 1.0  # published costs are rounded
 
 def read_published(path: Path) -> pd.DataFrame:
     """Published interventions: scenario, line, year, from, to, cost_usd. InputError if the file is none such."""
-    try:
-        table = pd.read_csv(path, dtype={"scenario": str, "line": str, "from": str, "to": str})
-    except FileNotFoundError:
-        raise InputError(f"There are no published interventions at {path}.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"The published interventions {path} cannot be read: {error}.") from None
-    missing = [column for column in COLUMNS if column not in table]
-    if missing:
-        raise InputError(f"The published interventions {path} lack the columns {', '.join(missing)}.")
+    table = read_table(path, "table of published interventions", COLUMNS, texts=("scenario", "line", "from", "to"))
     wrong = [c for c in ("year", "cost_usd") if not pd.api.types.is_numeric_dtype(table[c]) or table[c].isna().any()]
     if wrong:
         raise InputError(f"The published interventions {path}: not all values of {', '.join(wrong)} are numbers.")

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from gridstudio.domain.tables import read_table
 from gridstudio.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -87,14 +88,7 @@ def read_fragility(path: Path, underground: bool, hardening: bool) -> Fragility:
     A curve is one row with ``median_m_s`` and ``sigma``, or several rows with ``wind_m_s`` and ``probability``.
     ``underground``: whether the circuit needs a curve for cables; ``hardening``: whether lines may be hardened.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, comment="#")
-    except FileNotFoundError:
-        raise InputError(f"There is no fragility table {path}.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"The fragility table {path} cannot be read: {error}.") from None
-    if missing := [column for column in COLUMNS[:-1] if column not in table.columns]:
-        raise InputError(f"{path} has no column {', '.join(missing)}.")
+    table = read_table(path, "fragility table", COLUMNS[:-1])
     wrong: list[str] = []
     curves: dict[Key, Curve] = {}
     for (kind, hardened), rows in table.groupby(["kind", "hardened"], sort=False):

@@ -13,6 +13,7 @@ from gridstudio.domain.devices import Device, default_devices, read_devices
 from gridstudio.domain.limits import Limits
 from gridstudio.domain.network import Finding, Network
 from gridstudio.domain.sections import Sections, build_sections
+from gridstudio.domain.tables import read_table
 from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
 from gridstudio.planning.circuit import read_circuit
@@ -138,14 +139,7 @@ def read_weights(path: Path, network: Network, settings: LoadSettings) -> pd.Dat
     The table (CSV; load, weight, critical, source) names the loads that count more; all others have
     ``settings.others``. InputError where a weight is missing, negative, or of no load.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, comment="#")
-    except FileNotFoundError:
-        raise InputError(f"There is no table of weights {path}.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"The table of weights {path} cannot be read: {error}.") from None
-    if missing := [column for column in WEIGHT_COLUMNS[:3] if column not in table.columns]:
-        raise InputError(f"{path} has no column {', '.join(missing)}: give every load its weight.")
+    table = read_table(path, "table of weights", WEIGHT_COLUMNS[:3])
     names = [str(name) for name in network.loads["load"]]
     given = table["load"].str.strip().str.lower().str.removeprefix("load.")
     weight = pd.to_numeric(table["weight"], errors="coerce")

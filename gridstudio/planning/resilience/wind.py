@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from gridstudio.domain.tables import read_table
 from gridstudio.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -60,14 +61,7 @@ class Wind:
 
 def read_wind(path: Path, shares: Mapping[str, float]) -> Wind:
     """The regions of a table (CSV; columns ``COLUMNS``) and their shares; InputError with all findings."""
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, comment="#")
-    except FileNotFoundError:
-        raise InputError(f"There is no table of wind regions {path}.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"The table of wind regions {path} cannot be read: {error}.") from None
-    if missing := [column for column in COLUMNS[:5] if column not in table.columns]:
-        raise InputError(f"{path} has no column {', '.join(missing)}.")
+    table = read_table(path, "table of wind regions", COLUMNS[:5])
     wrong: list[str] = []
     regions = [
         region

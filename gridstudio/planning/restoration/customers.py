@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gridstudio.domain.network import Network
+from gridstudio.domain.tables import read_table
 from gridstudio.errors import InputError
 
 CLASSES = ("residential", "commercial", "industrial")
@@ -15,17 +16,9 @@ MOST_TOLD = 20  # findings of one table
 
 def read_customers(path: Path, network: Network) -> pd.DataFrame:
     """load, customers, class, kw (the load's, shared by customers among its classes); InputError with all findings."""
-    try:
-        table = pd.read_csv(path, dtype={"load": str, "class": str}, skipinitialspace=True, comment="#")
-    except FileNotFoundError:
-        raise InputError(f"There is no table of customers {path}.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"The table of customers {path} cannot be read: {error}.") from None
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        raise InputError(f"{path}: the table of customers has no column {', '.join(missing)}.")
-    table["load"] = table["load"].fillna("").str.strip().str.lower()
-    table["class"] = table["class"].fillna("").str.strip()
+    table = read_table(path, "table of customers", COLUMNS)
+    table["load"] = table["load"].str.strip().str.lower()
+    table["class"] = table["class"].str.strip()
     table["customers"] = pd.to_numeric(table["customers"], errors="coerce")
     known = set(network.loads["load"])
     wrong = [

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridstudio.domain.sections import Sections
+from gridstudio.domain.tables import read_table
 from gridstudio.errors import InputError
 from gridstudio.planning.restoration.incident import Fault, Storm, faulted_sections
 from gridstudio.planning.restoration.settings import DrawSettings, RecordSettings, StormSettings
@@ -158,15 +159,7 @@ def _with_supply(sections: Sections) -> set[str]:
 
 
 def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(("element", "edge_id", "feeder_id"), str))
-    except FileNotFoundError:
-        raise InputError(f"There is no table {path}.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"The table {path} cannot be read: {error}.") from None
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise InputError(f"{path} has no column {', '.join(missing)}.")
+    table = read_table(path, "table", columns, texts=("element", "edge_id", "feeder_id"))
     if table.empty:
         raise InputError(f"{path} holds no event: there is no storm to study.")
     return table

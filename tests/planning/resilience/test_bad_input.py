@@ -105,7 +105,7 @@ def test_a_number_out_of_its_range_is_told_with_its_key(chain, section, values, 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("load,critical\nload_c,true\n", "weights.csv has no column weight: give every load its weight"),
+        ("load,critical\nload_c,true\n", "the table of weights has no column weight"),
         (WEIGHTS + "load_c,,true,\n", "load 'load_c' has no weight: give a number of 0 or more"),
         (WEIGHTS + "load_c,-1,true,\n", "load 'load_c': its weight '-1' should be a number of 0 or more"),
         (WEIGHTS + "load_c,5,perhaps,\n", "load 'load_c': critical should be true or false"),

@@ -207,7 +207,7 @@ def test_records_of_another_circuit_are_refused(refused):
 
 
 def test_a_missing_column_is_named(refused):
-    assert "outages.csv has no column affected_customers, duration_hours." in refused(
+    assert "outages.csv: the table has no column affected_customers, duration_hours." in refused(
         "2024-01-05\n", "fault_detected\n"
     )
 
