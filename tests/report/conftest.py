@@ -1,7 +1,11 @@
 """A small reconductoring result made by hand: twelve buses, three scenarios, three years."""
 
+import json
+import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -179,3 +183,34 @@ def _evidence(scenarios: tuple[str, ...]) -> dict[str, pd.DataFrame]:
         "findings": frame("severity text", [("warning", "Line l9 has no rating of its own.")]),
         "timing": frame("phase seconds power_flows", [("before", 0.1, 9), ("after", 0.2, 9)]),
     }
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page of a report, as its reader and its browser see it."""
+
+    folder: Path
+
+    @property
+    def html(self) -> str:
+        """Without plotly.js."""
+        text = (self.folder / "report.html").read_text(encoding="utf-8")
+        return re.sub(r"<script>/\*\*.*?</script>", "", text, flags=re.DOTALL)
+
+    @property
+    def words(self) -> str:
+        """Without tags, pictures and scripts; every kind of space as a plain one."""
+        text = re.sub(r"<(script|style).*?</\1>", " ", self.html, flags=re.DOTALL)
+        return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", text)))
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the page's script draws."""
+        found = re.search(r'<script type="application/json" id="data">(.*?)</script>', self.html, flags=re.DOTALL)
+        assert found
+        return json.loads(found[1])
+
+
+@pytest.fixture(scope="session")
+def read_page() -> type[Page]:
+    return Page

@@ -127,16 +127,6 @@ def rendered(tmp_path_factory):
     return folder
 
 
-def own_html(folder):
-    return (folder / "report.html").read_text(encoding="utf-8")
-
-
-def words(folder):
-    """What a reader sees: the page without tags, pictures and scripts."""
-    text = re.sub(r"<(script|style).*?</\1>", " ", own_html(folder), flags=re.DOTALL)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))
-
-
 def test_every_figure_is_drawn(rendered):
     found = {path.stem for path in (rendered / "figures").iterdir()}
     assert found == {"calendar", "map", "elements", "durations", "operations"}
@@ -146,12 +136,12 @@ def test_every_figure_is_drawn(rendered):
         assert 200 <= height <= 1900, path
 
 
-def test_page_loads_nothing_from_elsewhere(rendered):
-    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", own_html(rendered))
+def test_page_loads_nothing_from_elsewhere(rendered, read_page):
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", read_page(rendered).html)
 
 
-def test_first_screen_tells_hours_elements_and_controls(rendered):
-    text = words(rendered)
+def test_first_screen_tells_hours_elements_and_controls(rendered, read_page):
+    text = read_page(rendered).words
     for told in (
         "Limits are broken in 3 of 72 hours (4.2 %).",  # hours 18, 19 and 42, the last of them twice
         "1 branch above the limit in 3 hours; most often line.l1 with 3 hours, up to 120.0 % of its rating",
@@ -165,26 +155,26 @@ def test_first_screen_tells_hours_elements_and_controls(rendered):
         assert told in text, told
 
 
-def test_no_violation_says_so(tmp_path):
+def test_no_violation_says_so(tmp_path, read_page):
     render(make_result(over=(), low=()), tmp_path)
-    text = words(tmp_path)
+    text = read_page(tmp_path).words
     assert "No limit is broken in any of 72 hours." in text
     assert "no branch is ever above its limit; the highest is line.l1 with 90.0 %" in text
     assert "within the limits at every bus, from 0.9800 to 1.0200 pu" in text
     assert "elements" not in {path.stem for path in (tmp_path / "figures").iterdir()}
 
 
-def test_all_hours_over_says_so(tmp_path):
+def test_all_hours_over_says_so(tmp_path, read_page):
     every = tuple(range(HOURS))
     render(make_result(over=every, low=every, high=every), tmp_path)
-    assert "Limits are broken in every one of 72 hours." in words(tmp_path)
-    assert "When:" not in words(tmp_path)
+    assert "Limits are broken in every one of 72 hours." in read_page(tmp_path).words
+    assert "When:" not in read_page(tmp_path).words
 
 
-def test_hours_that_did_not_converge_are_a_warning(tmp_path):
+def test_hours_that_did_not_converge_are_a_warning(tmp_path, read_page):
     render(make_result(failed=(3, 4)), tmp_path)
-    assert "2 hours of 72 did not converge" in words(tmp_path)
-    assert 'class="note warn"' in own_html(tmp_path)
+    assert "2 hours of 72 did not converge" in read_page(tmp_path).words
+    assert 'class="note warn"' in read_page(tmp_path).html
 
 
 def test_hours_that_did_not_converge_come_first():
@@ -244,18 +234,18 @@ def test_every_table_is_in_the_workbook(rendered):
     ],
     ids=str,
 )
-def test_report_does_without(tmp_path, variation):
+def test_report_does_without(tmp_path, variation, read_page):
     render(make_result(**variation), tmp_path)
-    assert "nan" not in words(tmp_path).lower().split()
+    assert "nan" not in read_page(tmp_path).words.lower().split()
 
 
-def test_hostile_text_stays_text(tmp_path):
+def test_hostile_text_stays_text(tmp_path, read_page):
     result = make_result(title=HOSTILE)
     for name, column in (("branches", "element"), ("buses", "bus"), ("devices", "device")):
         result.tables[name] = result.tables[name].assign(**{column: HOSTILE})
     render(result, tmp_path)
-    assert "<script>alert" not in own_html(tmp_path)
-    assert "<img src=http" not in own_html(tmp_path)
+    assert "<script>alert" not in read_page(tmp_path).html
+    assert "<img src=http" not in read_page(tmp_path).html
 
 
 def test_same_result_gives_the_same_bytes(rendered, tmp_path):

@@ -102,16 +102,6 @@ def rendered(tmp_path_factory):
     return folder
 
 
-def own_html(folder):
-    return (folder / "report.html").read_text(encoding="utf-8")
-
-
-def words(folder):
-    """What a reader sees: the page without tags, pictures and scripts."""
-    text = re.sub(r"<(script|style).*?</\1>", " ", own_html(folder), flags=re.DOTALL)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))
-
-
 def test_every_figure_is_drawn(rendered):
     found = {path.stem for path in (rendered / "figures").iterdir()}
     assert found == {"map", "binding", "capacities", "penetration"}
@@ -121,12 +111,12 @@ def test_every_figure_is_drawn(rendered):
         assert 250 <= height <= 1900, path
 
 
-def test_page_loads_nothing_from_elsewhere(rendered):
-    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", own_html(rendered))
+def test_page_loads_nothing_from_elsewhere(rendered, read_page):
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", read_page(rendered).html)
 
 
-def test_first_screen_tells_how_much_fits_and_what_binds(rendered):
-    text = words(rendered)
+def test_first_screen_tells_how_much_fits_and_what_binds(rendered, read_page):
+    text = read_page(rendered).words
     for told in (
         "how much PV or new load a single bus takes, and how many customers may have PV before a limit is broken",
         "the weakest of 4 places is bus 4 with 150 kW, bound by overvoltage at 4.1 (noon)",
@@ -140,8 +130,8 @@ def test_first_screen_tells_how_much_fits_and_what_binds(rendered):
         assert told in text, told
 
 
-def test_no_limit_is_called_by_its_key(rendered):
-    text = words(rendered)
+def test_no_limit_is_called_by_its_key(rendered, read_page):
+    text = read_page(rendered).words
     assert "line loading: 1 of 4" in text  # the headline too
     assert "line_loading" not in text.split("Provenance Phase")[0].split("Versions, inputs")[0]
 
@@ -152,12 +142,12 @@ def test_devices_that_always_fit_say_so():
     assert told[-1] == "PV at customers: every one of 4 deployments stays within limits up to 100 % of customers."
 
 
-def test_what_the_circuit_breaks_already_is_a_warning(tmp_path):
+def test_what_the_circuit_breaks_already_is_a_warning(tmp_path, read_page):
     render(make_result(base=3, failed=2), tmp_path)
-    text = words(tmp_path)
+    text = read_page(tmp_path).words
     assert "Without any device the circuit already breaks 3 limits" in text
     assert "2 power flows did not converge" in text
-    assert 'class="note warn"' in own_html(tmp_path)
+    assert 'class="note warn"' in read_page(tmp_path).html
     assert warnings(view(make_result())) == []
 
 
@@ -199,19 +189,19 @@ def test_limits_differ_in_colour_and_in_mark():
     ],
     ids=str,
 )
-def test_report_does_without(tmp_path, variation):
+def test_report_does_without(tmp_path, variation, read_page):
     render(make_result(**variation), tmp_path)
-    assert "nan" not in words(tmp_path).lower().split()
-    assert "inf" not in words(tmp_path).lower().split()
+    assert "nan" not in read_page(tmp_path).words.lower().split()
+    assert "inf" not in read_page(tmp_path).words.lower().split()
 
 
-def test_hostile_text_stays_text(tmp_path):
+def test_hostile_text_stays_text(tmp_path, read_page):
     result = make_result(title=HOSTILE)
     for name, column in (("nodal", "element"), ("nodal", "bus"), ("hours", "hour"), ("deployments", "element")):
         result.tables[name] = result.tables[name].assign(**{column: HOSTILE})
     render(result, tmp_path)
-    assert "<script>alert" not in own_html(tmp_path)
-    assert "<img src=http" not in own_html(tmp_path)
+    assert "<script>alert" not in read_page(tmp_path).html
+    assert "<img src=http" not in read_page(tmp_path).html
 
 
 def test_same_result_gives_the_same_bytes(rendered, tmp_path):

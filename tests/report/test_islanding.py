@@ -132,16 +132,6 @@ def rendered(tmp_path_factory):
     return folder
 
 
-def own_html(folder):
-    return (folder / "report.html").read_text(encoding="utf-8")
-
-
-def words(folder):
-    """What a reader sees: the page without tags, pictures and scripts."""
-    text = re.sub(r"<(script|style).*?</\1>", " ", own_html(folder), flags=re.DOTALL)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))
-
-
 def test_every_figure_is_drawn(rendered):
     assert {path.stem for path in (rendered / "figures").iterdir()} == {
         "zones",
@@ -155,8 +145,8 @@ def test_every_figure_is_drawn(rendered):
         assert int.from_bytes(head[16:20], "big") == 1680
 
 
-def test_first_screen_tells_question_and_answer_by_start_hour(rendered):
-    text = words(rendered)
+def test_first_screen_tells_question_and_answer_by_start_hour(rendered, read_page):
+    text = read_page(rendered).words
     for told in (
         "Asked: which of 2 zones can live on their own sources",
         "From 14:00: 1 of 2 can: west 2.0 h with all load and 3.0 h with shedding (energy stored, storage power).",
@@ -168,8 +158,8 @@ def test_first_screen_tells_question_and_answer_by_start_hour(rendered):
     assert "From 8:00" not in text.split("Who is shed")[0]  # named hours only
 
 
-def test_who_is_shed_is_told_by_load_and_hour(rendered):
-    row = re.search(r"west_b residential 3 4 4 120\.0 (\S+)", words(rendered))  # 4 h of 30 kW
+def test_who_is_shed_is_told_by_load_and_hour(rendered, read_page):
+    row = re.search(r"west_b residential 3 4 4 120\.0 (\S+)", read_page(rendered).words)  # 4 h of 30 kW
     assert row is not None
     assert row[1] == "16\u201319"
 
@@ -184,8 +174,8 @@ def test_every_table_is_in_the_workbook_and_every_column_of_it(rendered):
         assert book[name].max_column == len(table.columns), name
 
 
-def test_every_table_of_words_and_figures_is_on_the_page(rendered):
-    text = words(rendered)
+def test_every_table_of_words_and_figures_is_on_the_page(rendered, read_page):
+    text = read_page(rendered).words
     for told in (
         "storage [kWh]", "vsource.w", "line.cut_e", "energy not served [kWh]", "All 6 islands", "SOC [kWh]",
         "It stays above its reserve.", "Load west_b has no class.", "Loads of the zones (1)", "The hours as a table",
@@ -205,20 +195,20 @@ def test_reserve_and_start_are_shares_of_the_storage():
     assert study.initial_kwh == {"west": 300.0, "east": 300.0}
 
 
-def test_a_broken_limit_is_a_warning(tmp_path):
+def test_a_broken_limit_is_a_warning(tmp_path, read_page):
     result = make_result()
     result.tables["trace"] = result.tables["trace"].assign(violations=1)
     render(result, tmp_path)
-    assert "24 limits are broken and 0 power flows did not converge" in words(tmp_path)
-    assert 'class="note warn"' in own_html(tmp_path)
+    assert "24 limits are broken and 0 power flows did not converge" in read_page(tmp_path).words
+    assert 'class="note warn"' in read_page(tmp_path).html
 
 
-def test_a_selection_that_is_not_proven_is_told(tmp_path):
+def test_a_selection_that_is_not_proven_is_told(tmp_path, read_page):
     result = make_result()
     trace = result.tables["trace"]
     result.tables["trace"] = trace.assign(proven=[False, *trace["proven"][1:]])
     render(result, tmp_path)
-    assert "Hours whose selection of loads is not proven best: 1." in words(tmp_path)
+    assert "Hours whose selection of loads is not proven best: 1." in read_page(tmp_path).words
 
 
 @pytest.mark.parametrize(
@@ -236,25 +226,25 @@ def test_a_selection_that_is_not_proven_is_told(tmp_path):
     ],
     ids=str,
 )
-def test_report_does_without(tmp_path, variation):
+def test_report_does_without(tmp_path, variation, read_page):
     render(make_result(**variation), tmp_path)
-    assert "nan" not in words(tmp_path).lower().split()
+    assert "nan" not in read_page(tmp_path).words.lower().split()
     assert openpyxl.load_workbook(tmp_path / "results.xlsx").sheetnames[0] == "Summary"
 
 
-def test_the_whole_day_has_figures_of_a_few_start_hours(tmp_path):
+def test_the_whole_day_has_figures_of_a_few_start_hours(tmp_path, read_page):
     render(make_result(starts=tuple(range(24)), named=tuple(range(24))), tmp_path)
     assert len(list((tmp_path / "figures").glob("islands_*.png"))) == MOST_STARTS
-    assert "20 more start hours are in the table below" in words(tmp_path)
+    assert "20 more start hours are in the table below" in read_page(tmp_path).words
 
 
-def test_hostile_text_stays_text(tmp_path):
+def test_hostile_text_stays_text(tmp_path, read_page):
     result = make_result(title=HOSTILE)
     for name, table in list(result.tables.items()):
         if "zone" in table:
             result.tables[name] = table.assign(zone=table["zone"].replace("west", HOSTILE))
     render(result, tmp_path)
-    page = own_html(tmp_path)
+    page = read_page(tmp_path).html
     assert "<script>alert" not in page
     assert "<img src=http" not in page
     assert page.count("<script") == 2

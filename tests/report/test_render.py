@@ -1,7 +1,6 @@
 """The whole report of a small study: figures, page, workbook."""
 
 import hashlib
-import json
 import re
 import subprocess
 import sys
@@ -29,18 +28,6 @@ def rendered(make_result, tmp_path_factory):
     return folder
 
 
-def own_html(folder) -> str:
-    """The page without plotly.js."""
-    text = (folder / "report.html").read_text(encoding="utf-8")
-    return re.sub(r"<script>/\*\*.*?</script>", "", text, flags=re.DOTALL)
-
-
-def data(folder) -> dict:
-    """The data that the page's script draws."""
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', own_html(folder), flags=re.DOTALL)
-    return json.loads(found[1])
-
-
 def png_size(path) -> tuple[int, int]:
     head = path.read_bytes()[:24]
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
@@ -57,8 +44,8 @@ def test_every_figure_is_a_png_of_a_sane_size(rendered):
     assert png_size(rendered / "figures" / "plan_map.png")[0] == 1600
 
 
-def test_page_loads_nothing_from_elsewhere(rendered):
-    page = own_html(rendered)
+def test_page_loads_nothing_from_elsewhere(rendered, read_page):
+    page = read_page(rendered).html
     assert len(page) < 2_000_000
     assert (rendered / "report.html").stat().st_size < 8_000_000
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", page)
@@ -66,8 +53,8 @@ def test_page_loads_nothing_from_elsewhere(rendered):
     assert 'showSendToCloud: false, plotlyServerURL: ""' in page
 
 
-def test_page_tells_headline_verdict_plan_and_what_remains(rendered):
-    page = own_html(rendered)
+def test_page_tells_headline_verdict_plan_and_what_remains(rendered, read_page):
+    page = read_page(rendered).html
     for text in (
         "USD\u00a053\u202f500", "Expected investment", "2 of 3",
         "in every one of 3 load scenarios: 3 violations (overloads) over 3 years",
@@ -81,16 +68,16 @@ def test_page_tells_headline_verdict_plan_and_what_remains(rendered):
     assert order == sorted(order)
 
 
-def test_clean_result_says_that_no_limit_is_broken(make_result, tmp_path):
+def test_clean_result_says_that_no_limit_is_broken(make_result, tmp_path, read_page):
     result = make_result(empty=("violations_after",), violations_left=0)
     result.headline["violations_after"] = Quantity("Violations after", 0)
     render(result, tmp_path)
-    page = own_html(tmp_path)
+    page = read_page(tmp_path).html
     assert "After the plans no limit is broken in any scenario and year" in page
     assert 'class="note warn"' not in page
 
 
-def test_hostile_text_stays_text(make_result, tmp_path):
+def test_hostile_text_stays_text(make_result, tmp_path, read_page):
     result = make_result(title=HOSTILE, provenance={HOSTILE: [HOSTILE, {HOSTILE: HOSTILE}]})
     result.settings["report"]["published_name"] = HOSTILE
     result.headline["agreement"] = Quantity(HOSTILE, HOSTILE, HOSTILE)
@@ -103,11 +90,11 @@ def test_hostile_text_stays_text(make_result, tmp_path):
         result.tables[name] = table.assign(**{c: table[c].replace("l1", HOSTILE) for c in columns})
     result.tables["violations_after"] = result.tables["violations_after"].assign(cause=HOSTILE)
     render(result, tmp_path)
-    page = own_html(tmp_path)
+    page = read_page(tmp_path).html
     assert "<script>alert" not in page
     assert "<img src=http" not in page
     assert page.count("<script") == 2
-    assert HOSTILE in data(tmp_path)["map"]["branch"]["name"]
+    assert HOSTILE in read_page(tmp_path).data["map"]["branch"]["name"]
     assert openpyxl.load_workbook(tmp_path / "results.xlsx")["Summary"]["A1"].value == HOSTILE.replace("\r", "")
 
 
@@ -129,11 +116,11 @@ def test_hostile_text_stays_text(make_result, tmp_path):
     ],
     ids=str,
 )
-def test_report_does_without(make_result, tmp_path, variation):
+def test_report_does_without(make_result, tmp_path, variation, read_page):
     render(make_result(**variation), tmp_path)
-    page = own_html(tmp_path)
+    page = read_page(tmp_path).html
     assert "nan" not in re.sub(r"<[^>]*>", " ", page.split("<script")[0]).split()
-    assert data(tmp_path) is not None
+    assert read_page(tmp_path).data is not None
     assert openpyxl.load_workbook(tmp_path / "results.xlsx").sheetnames[0] == "Summary"
 
 
@@ -150,8 +137,8 @@ def test_same_result_gives_the_same_bytes_even_from_threads(make_result, tmp_pat
     assert first == second == hashes("c")
 
 
-def test_map_data_follow_the_tables(rendered):
-    found = data(rendered)["map"]
+def test_map_data_follow_the_tables(rendered, read_page):
+    found = read_page(rendered).data["map"]
     plan = found["plans"][found["start"]]
     assert plan["name"] == "high"  # the costliest of the reported scenarios is shown first
     name, conductor = found["branch"]["name"], found["conductors"]
@@ -165,9 +152,9 @@ def test_map_data_follow_the_tables(rendered):
     assert [p["name"] for p in found["plans"]] == ["low", "high", "commit:expected cost", "commit:CVaR"]
 
 
-def test_unknown_job_gets_a_plain_report(make_result, tmp_path):
+def test_unknown_job_gets_a_plain_report(make_result, tmp_path, read_page):
     render(make_result(job="something_else"), tmp_path)
-    page = own_html(tmp_path)
+    page = read_page(tmp_path).html
     assert "USD\u00a053\u202f500" in page
     assert "network_branches (13 rows)" in page
     assert len(page) < 200_000

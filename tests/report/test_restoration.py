@@ -1,6 +1,5 @@
 """The report of a restoration study: a small result made by hand, two storms of a feeder with six buses."""
 
-import json
 import re
 from dataclasses import replace
 
@@ -176,16 +175,6 @@ def rendered(tmp_path_factory):
     return folder
 
 
-def own_html(folder):
-    return (folder / "report.html").read_text(encoding="utf-8")
-
-
-def words(folder):
-    """What a reader sees: the page without tags, pictures and scripts."""
-    text = re.sub(r"<(script|style).*?</\1>", " ", own_html(folder), flags=re.DOTALL)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))
-
-
 def test_every_figure_is_drawn(rendered):
     found = {path.stem for path in (rendered / "figures").iterdir()}
     assert found == {"methods", "storms", "network", "training"} | {
@@ -200,14 +189,14 @@ def test_every_figure_is_drawn(rendered):
         assert 250 <= height <= 1900, path
 
 
-def test_page_loads_nothing_from_elsewhere(rendered):
-    page = own_html(rendered)
+def test_page_loads_nothing_from_elsewhere(rendered, read_page):
+    page = read_page(rendered).html
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", page)
     assert not re.search(r"@import|url\(|<link|<iframe|fetch\(|XMLHttpRequest", page.split("<script")[0])
 
 
-def test_first_screen_tells_question_answer_and_verdicts(rendered):
-    text = words(rendered)
+def test_first_screen_tells_question_answer_and_verdicts(rendered, read_page):
+    text = read_page(rendered).words
     for told in (
         "Asked: after 2 storms with 2 faults, which of 5 devices to operate",
         # by hand: 40 x 180 + 50 x 32 = 8800 against 90 x 180 = 16200 customer-minutes a storm
@@ -222,16 +211,16 @@ def test_first_screen_tells_question_answer_and_verdicts(rendered):
     assert text.index("Asked:") < text.index("Faults and when they are repaired")
 
 
-def test_a_learned_method_that_loses_to_greedy_is_told_so(tmp_path):
+def test_a_learned_method_that_loses_to_greedy_is_told_so(tmp_path, read_page):
     result = make_result(without=("network_buses", "network_branches", "cold_load_curve"))
     result.tables["seeds"] = result.tables["seeds"].assign(difference_to_greedy=[176.16, 352.32])
     render(result, tmp_path)
-    told = words(tmp_path)
+    told = read_page(tmp_path).words
     assert "1.50 % MORE customer-minutes than greedy on average" in told  # 264.24 of 17616
     assert "Learning does not pay here." in told
 
 
-def test_an_exact_method_that_was_stopped_is_no_proof(tmp_path):
+def test_an_exact_method_that_was_stopped_is_no_proof(tmp_path, read_page):
     result = make_result(without=("network_buses", "network_branches", "cold_load_curve"))
     compared = result.tables["comparison"]
     stopped = (compared["method"] == "exact") & (compared["storm"] == STORMS[0])
@@ -240,17 +229,17 @@ def test_an_exact_method_that_was_stopped_is_no_proof(tmp_path):
         gap=compared["gap"].mask(stopped, 0.05 * compared["customer_minutes"]),
     )
     render(result, tmp_path)
-    assert "proven optimal in 1 of 2 storms; largest gap 5.00 %" in words(tmp_path)
+    assert "proven optimal in 1 of 2 storms; largest gap 5.00 %" in read_page(tmp_path).words
 
 
-def test_violations_that_another_method_leaves_are_a_warning(tmp_path):
+def test_violations_that_another_method_leaves_are_a_warning(tmp_path, read_page):
     render(make_result(STORMS[:1], ("none", "greedy"), ("network_buses",), violations_left=3), tmp_path)
-    assert "leave 3 violations" in words(tmp_path)
-    assert 'class="note warn"' in own_html(tmp_path)
+    assert "leave 3 violations" in read_page(tmp_path).words
+    assert 'class="note warn"' in read_page(tmp_path).html
 
 
-def test_order_sheet_shows_every_step_with_its_power_flow(rendered):
-    text = words(rendered)
+def test_order_sheet_shows_every_step_with_its_power_flow(rendered, read_page):
+    text = read_page(rendered).words
     first = text[text.index("Order sheet: line 2 (exact)") :]
     for told in (
         "trip", "fault cleared", "isolate the fault", "manual", "pick up", "C, D", "0.9800 pu, 6",
@@ -269,8 +258,8 @@ def test_every_table_is_in_the_workbook_and_every_column_of_it(rendered):
         assert book[name].max_column == len(table.columns), name
 
 
-def test_every_table_of_words_and_figures_is_on_the_page(rendered):
-    text = words(rendered)
+def test_every_table_of_words_and_figures_is_on_the_page(rendered, read_page):
+    text = read_page(rendered).words
     for told in (
         "customers restored", "SAIDI [min]", "difference to greedy", "undervoltage", "waited [min]", "per year",
         "recloser", "load scale", "One for all methods.", "Ties that bring too few phases: tie.", "training 1",
@@ -279,12 +268,12 @@ def test_every_table_of_words_and_figures_is_on_the_page(rendered):
         assert told in text, told
 
 
-def test_no_method_is_called_by_its_key(rendered):
-    text = words(rendered)
+def test_no_method_is_called_by_its_key(rendered, read_page):
+    text = read_page(rendered).words
     assert "all ties closed" in text
     assert not re.search(r"\bnaive\b", text)
     assert not re.search(r"\bmethod none\b", text)
-    cells = re.findall(r"<td[^>]*>(.*?)</td>", own_html(rendered))
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", read_page(rendered).html)
     assert "none" not in cells
     assert "crew only" in cells
 
@@ -310,30 +299,30 @@ def test_no_method_is_called_by_its_key(rendered):
     ],
     ids=str,
 )
-def test_report_does_without(tmp_path, variation):
+def test_report_does_without(tmp_path, variation, read_page):
     render(make_result(**{"storms": STORMS[:1], **variation}), tmp_path)
-    assert "nan" not in words(tmp_path).lower().split()
+    assert "nan" not in read_page(tmp_path).words.lower().split()
     assert openpyxl.load_workbook(tmp_path / "results.xlsx").sheetnames[0] == "Summary"
 
 
-def test_many_storms_have_few_figures_and_the_page_says_what_is_left_out(tmp_path):
+def test_many_storms_have_few_figures_and_the_page_says_what_is_left_out(tmp_path, read_page):
     storms = tuple(f"storm {k}" for k in range(27))
     without = ("cold_load", "cold_load_curve", "training", "seeds")
     render(make_result(storms=storms, methods=("none", "exact"), without=without), tmp_path)
-    text = words(tmp_path)
+    text = read_page(tmp_path).words
     assert f"Figures are drawn for the first {MOST_STORMS} of 27 storms" in text
     assert "Order sheet: storm 26 (exact)" in text
     assert len(list((tmp_path / "figures").glob("map_*.png"))) == MOST_STORMS
     assert len(list((tmp_path / "figures").iterdir())) < 30
 
 
-def test_hostile_text_stays_text(tmp_path):
+def test_hostile_text_stays_text(tmp_path, read_page):
     result = make_result(storms=(HOSTILE, "plain"), title=HOSTILE)
     for name, column, old in (("devices", "device", "sw"), ("means", "label", "exact"), ("orders", "device", "sw")):
         table = result.tables[name]
         result.tables[name] = table.assign(**{column: table[column].replace(old, HOSTILE)})
     render(result, tmp_path)
-    page = own_html(tmp_path)
+    page = read_page(tmp_path).html
     assert "<script>alert" not in page
     assert "<img src=http" not in page
     assert page.count("<script") == 2
@@ -390,9 +379,8 @@ def test_neighbouring_areas_have_different_tints():
     assert all(found[a] != found[b] for a, b in [*ring, ("s0", "s4")])
 
 
-def test_page_data_is_valid_json(rendered):
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', own_html(rendered), flags=re.DOTALL)
-    assert json.loads(found[1]) == {}
+def test_page_data_is_valid_json(rendered, read_page):
+    assert read_page(rendered).data == {}
 
 
 def test_terminal_shows_methods_and_the_first_switching_order(capsys, tmp_path):

@@ -1,6 +1,5 @@
 """The report of an upgrade planning study: a small result made by hand, three feeders and three years."""
 
-import html
 import re
 from dataclasses import replace
 from types import SimpleNamespace
@@ -236,16 +235,6 @@ def rendered(tmp_path_factory):
     return folder
 
 
-def own_html(folder):
-    return (folder / "report.html").read_text(encoding="utf-8")
-
-
-def words(folder):
-    """What a reader sees: the page without tags, pictures and scripts; narrow spaces as plain ones."""
-    text = re.sub(r"<(script|style).*?</\1>", " ", own_html(folder), flags=re.DOTALL)
-    return plain(html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))))
-
-
 def told(result):
     """The sentences of the first screen, narrow spaces as plain ones."""
     study = view(result)
@@ -277,18 +266,18 @@ def test_every_figure_is_drawn(rendered):
         assert 200 <= height <= 1900, path
 
 
-def test_every_figure_is_on_the_page(rendered):
-    assert own_html(rendered).count("<img ") == len(BOTH | POWERFLOW)
+def test_every_figure_is_on_the_page(rendered, read_page):
+    assert read_page(rendered).html.count("<img ") == len(BOTH | POWERFLOW)
 
 
-def test_page_loads_nothing_from_elsewhere(rendered):
-    page = own_html(rendered)
+def test_page_loads_nothing_from_elsewhere(rendered, read_page):
+    page = read_page(rendered).html
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", page)
     assert not re.search(r"@import|url\(|<link|<iframe|fetch\(|XMLHttpRequest", page.split("<script")[0])
 
 
-def test_first_screen_tells_what_when_cost_risk_and_whether_it_holds(rendered):
-    text = words(rendered)
+def test_first_screen_tells_what_when_cost_risk_and_whether_it_holds(rendered, read_page):
+    text = read_page(rendered).words
     for sentence in (
         "Build 2 measures on 2 of 3 feeders in 3 years, for USD 800 000",
         "(present value of capital and O&M at 5.0 %, less the value left at the end: USD 320 000)",
@@ -328,10 +317,10 @@ def test_a_plan_whose_costs_are_as_promised_fails_only_on_limits():
     assert "limits stay broken in some of its futures" in warned(result)
 
 
-def test_where_nothing_is_built_the_page_says_so(tmp_path):
+def test_where_nothing_is_built_the_page_says_so(tmp_path, read_page):
     result = make_result(built=False, mode="capacity", empty=("pareto", "plans", "scenarios", "risk", "deficits"))
     render(result, tmp_path)
-    assert "Build nothing in 3 years: no measure on any of 3 feeders is worth its cost." in words(tmp_path)
+    assert "Build nothing in 3 years: no measure on any of 3 feeders is worth its cost." in read_page(tmp_path).words
     assert "First," not in told(result)
     assert not (tmp_path / "figures" / "benefit_cost.png").exists()
 
@@ -354,12 +343,12 @@ def test_a_comparison_that_was_stopped_is_not_counted():
     assert "How the plan depends on the value of lost load is not proven" in warned(result)
 
 
-def test_a_project_whose_benefit_is_below_its_cost_is_a_warning(rendered):
+def test_a_project_whose_benefit_is_below_its_cost_is_a_warning(rendered, read_page):
     # by hand: north's benefit is (1.05 - 0.05) x 0.5 = 0.5 of its cost at 5 %, less at 10 %
     sentence = "Benefit is below cost on north (at best 0.50 of it) at every rate of the discount band."
     assert sentence in warned(make_result())
-    assert sentence in words(rendered)
-    assert 'class="note warn"' in own_html(rendered)
+    assert sentence in read_page(rendered).words
+    assert 'class="note warn"' in read_page(rendered).html
 
 
 @pytest.mark.parametrize(
@@ -478,8 +467,8 @@ def test_every_table_is_in_the_workbook_and_every_column_of_it(rendered):
         assert book[name].max_column == len(table.columns), name
 
 
-def test_every_table_of_words_and_figures_is_on_the_page(rendered):
-    text = words(rendered)
+def test_every_table_of_words_and_figures_is_on_the_page(rendered, read_page):
+    text = read_page(rendered).words
     for seen in (
         "peak [MW]", "severity [MWh]", "150 kVA", "Two representative days.", "Line b has no rating of its own.",
         "value of the stochastic solution", "adequate until", "verified recourse [USD]", "mean loading, of the limit",
@@ -488,11 +477,11 @@ def test_every_table_of_words_and_figures_is_on_the_page(rendered):
         assert seen in text, seen
 
 
-def test_unit_of_the_peak_is_used_where_only_the_peak_counts(tmp_path):
+def test_unit_of_the_peak_is_used_where_only_the_peak_counts(tmp_path, read_page):
     few = ("years", "ranking", "check", "selection", "solver")
     result = make_result(mode="capacity", unit="MW")
     render(replace(result, tables={name: result.tables[name] for name in few}), tmp_path)
-    text = words(tmp_path)
+    text = read_page(tmp_path).words
     assert "1.00 MW is expected to stay unserved" in text
     assert "MWh" not in text
 
@@ -521,20 +510,20 @@ def test_unit_of_the_peak_is_used_where_only_the_peak_counts(tmp_path):
     ],
     ids=["one feeder, nothing built", "no settings", "much is absent", "much is empty"],
 )
-def test_report_does_without(tmp_path, variation):
+def test_report_does_without(tmp_path, variation, read_page):
     render(make_result(**variation), tmp_path)
-    seen = words(tmp_path).lower().split()
+    seen = read_page(tmp_path).words.lower().split()
     assert "nan" not in seen
     assert "inf" not in seen
     assert openpyxl.load_workbook(tmp_path / "results.xlsx").sheetnames[0] == "Summary"
 
 
-def test_many_feeders_fit_and_the_figures_say_what_is_left_out(tmp_path):
+def test_many_feeders_fit_and_the_figures_say_what_is_left_out(tmp_path, read_page):
     feeders = tuple(f"feeder_{k}_with_a_rather_long_name_of_its_own" for k in range(65))
     render(make_result(feeders=feeders, mode="capacity", empty=("pareto", "plans", "scenarios", "risk")), tmp_path)
     for path in (tmp_path / "figures").iterdir():
         assert int.from_bytes(path.read_bytes()[20:24], "big") < 2000, path
-    assert words(tmp_path).count("feeder_64_with") >= 1  # in the folded tables, though no figure shows it
+    assert read_page(tmp_path).words.count("feeder_64_with") >= 1  # in the folded tables, though no figure shows it
     assert MOST_ROWS < 65
 
 
@@ -556,10 +545,10 @@ def test_measures_stand_at_their_branch_or_bus():
     assert overloaded(study, diagram).tolist() == [False, True, False]
 
 
-def test_hostile_text_stays_text(tmp_path):
+def test_hostile_text_stays_text(tmp_path, read_page):
     feeders = (HOSTILE, "south", "east")
     render(make_result(feeders=feeders, title=HOSTILE, without=("pareto", "plans", "scenarios", "check")), tmp_path)
-    page = own_html(tmp_path)
+    page = read_page(tmp_path).html
     assert "<script>alert" not in page
     assert "<img src=http" not in page
 
