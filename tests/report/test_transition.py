@@ -1,9 +1,7 @@
 """The report of a transition study: a small result made by hand, three cases of three buses over three stages."""
 
-import json
 import re
 from dataclasses import replace
-from html import unescape
 
 import numpy as np
 import openpyxl
@@ -11,6 +9,7 @@ import pandas as pd
 import pytest
 
 from gridstudio.report import render, style
+from gridstudio.report.transition import figures as charts
 from gridstudio.report.transition import words as spoken
 from gridstudio.report.transition.figures import _state_fans, _told_fans, _weighted
 from gridstudio.report.transition.frames import slots
@@ -254,16 +253,6 @@ def rendered(tmp_path_factory):
     return folder
 
 
-def own_html(folder):
-    return (folder / "report.html").read_text(encoding="utf-8")
-
-
-def words(folder):
-    """What a reader sees: the page without tags, pictures and scripts."""
-    text = re.sub(r"<(script|style).*?</\1>", " ", own_html(folder), flags=re.DOTALL)
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", text)))
-
-
 def told(result):
     """The words of the first screen, with plain spaces, and those that are warnings."""
     study = view(result)
@@ -319,6 +308,18 @@ def test_states_of_a_stage_make_a_fan_of_co2():
     assert found[0].mean[2] == 3.5
 
 
+def test_fans_of_paths_take_the_place_of_those_of_states(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(charts.futures, "fans", lambda shown, text, path: drawn.append([fan.title for fan in shown]))
+    result = make_result()
+    list(charts._fans(view(result), tmp_path))
+    more = result.tables["policy_fan"].query("quantity == 'cost so far'").assign(quantity="CO2 a year", unit="Mt")
+    tables = result.tables | {"policy_fan": pd.concat([result.tables["policy_fan"], more])}
+    list(charts._fans(view(replace(result, tables=tables)), tmp_path))
+    assert drawn[0][-3:] == ["CO2 a year, by state", "shed a year, by state", "curtailed a year, by state"]
+    assert drawn[1][-1] == "CO2 a year"
+
+
 def test_weighted_quantiles_are_values_with_their_probability():
     # 3 is reached at 0.5, 1 at 0.2: the least values that are not exceeded with 5, 25, 50, 75 and 95 %
     found = _weighted(np.array([3.0, 1.0, 7.0]), np.array([0.3, 0.2, 0.5]))
@@ -367,8 +368,8 @@ def test_factors_of_a_case_are_told_by_the_cases_within_it():
     assert study.allowed("C") == "those of B, batteries, new lines, SSSC devices"
 
 
-def test_first_screen_tells_cost_first_stage_and_proof(rendered):
-    text = words(rendered)
+def test_first_screen_tells_cost_first_stage_and_proof(rendered, read_page):
+    text = read_page(rendered).words
     start = text[: text.index("Expected over all states; shed")]
     for said in (
         "With all that case C allows (gas with CCS, solar, wind, CCS retrofits, batteries, new lines and SSSC devices) "
@@ -410,6 +411,67 @@ def test_a_case_that_costs_more_than_the_first_says_so():
     assert "That is 2.00 bn USD (5.0 %) MORE than case A." in told(changed_costs(cost_busd=[40.0, 41.0, 42.0]))[0]
 
 
+# cost under the measure, highest over the paths; the expected costs stay 40, 30 and 28
+MEASURE = "0.5 expectation and 0.5 CVaR at alpha = 0.9"
+ADJUSTED = {"A": (50.0, 60.0), "B": (44.0, 51.0), "C": (41.0, 47.0)}
+
+
+def averse_result(**changed):
+    """A result whose cases are optimised under a risk measure."""
+    result = make_result(**changed)
+    table = result.tables["cases"]
+    values, highest = zip(*(ADJUSTED[case] for case in table["case"]), strict=True)
+    table = table.assign(bound_busd=np.array(values) * 0.995, gap=0.005)
+    table.insert(3, "risk_adjusted_busd", values)
+    rows = [
+        (case, MEASURE, value, 0.995 * value, 0.005, cost, 0.9, most - 1, most, "today > high > high", 0.25)
+        for case, value, cost, most in zip(table["case"], values, table["cost_busd"], highest, strict=True)
+    ]
+    return replace(result, tables=result.tables | {"cases": table, "risk": frame(" ".join(COLUMNS["risk"]), rows)})
+
+
+def test_under_a_measure_the_first_screen_says_what_is_optimised_and_what_is_expected():
+    text, warned = told(averse_result())
+    assert (
+        f"Optimised is the risk-adjusted cost over 15 years, stage by stage {MEASURE}: with all that case C allows"
+    ) in text
+    assert "it is 41.00 bn USD; no plan is below 40.80 bn USD (gap 0.50 %)." in text  # 0.995 * 41 = 40.795
+    assert (
+        "The plan's expected cost is 28.00 bn USD, 13.00 bn USD of it investment; over the paths its highest cost is "
+        "47.00 bn USD, its CVaR at 0.9 is 46.00 bn USD."
+    ) in text
+    assert "Risk-adjusted, that is 9.00 bn USD (18.0 %) less than case A." in text  # 50 - 41 = 9, 9 / 50 = 18 %
+    assert "is worth, risk-adjusted, 1.50 bn USD" in text
+    assert "must not cost more" not in warned
+
+
+def test_under_a_measure_the_worst_case_has_no_cvar():
+    result = averse_result()
+    result.tables["risk"] = result.tables["risk"].assign(measure="the worst case", alpha=np.nan, cvar_busd=np.nan)
+    text = told(result)[0]
+    assert "its highest cost is 47.00 bn USD." in text
+    assert "nan" not in text
+
+
+def test_under_a_measure_cases_are_ordered_by_what_is_optimised():
+    result = averse_result()
+    result.tables["cases"] = result.tables["cases"].assign(cost_busd=[40.0, 41.0, 42.0])
+    assert "A case must not cost more" not in told(result)[1]
+    result.tables["cases"] = result.tables["cases"].assign(risk_adjusted_busd=[50.0, 51.0, 41.0])
+    assert "A case must not cost more than one that it contains: B above A." in told(result)[1]
+
+
+def test_the_page_shows_the_measure_and_both_costs(tmp_path, read_page):
+    render(averse_result(), tmp_path)
+    text = read_page(tmp_path).words
+    assert "Bound and gap are of the risk-adjusted cost." in text
+    assert "the measure taken at every node of what may follow, stage by stage (Shapiro 2011" in text
+    assert text.count("today > high > high") >= 3
+    book = openpyxl.load_workbook(tmp_path / "results.xlsx", read_only=True)
+    assert "risk" in book.sheetnames
+    assert "risk adjusted [bn USD]" in [cell.value for cell in next(book["cases"].iter_rows())]
+
+
 def test_inherited_plan_is_told():
     assert "so it stands: C that of B." in told(changed_costs(plan_from=["A", "B", "B"]))[0]
 
@@ -433,10 +495,21 @@ def test_a_plan_that_is_dear_on_unseen_days_is_a_warning():
     table = result.tables["simulations"]
     unseen = (table["sample"] == "out of sample") & (table["quantity"] == "cost_busd")
     result.tables["simulations"] = table.assign(mean=table["mean"].mask(unseen, 35.0))  # 35 / 28 = 1.25
-    assert "costs 25.0 % more (case C) than on its own days: too few days" in told(result)[1]
+    assert "costs 25.0 % more (case C) than on its own days." in told(result)[1]
 
 
-def test_study_of_growth_tells_the_full_size(tmp_path):
+def test_what_unseen_days_cost_before_any_decision_acts_is_told():
+    result = make_result()
+    table = result.tables["simulations"]
+    first = table[(table["plan"] == "stochastic") & (table["quantity"] == "cost_busd")].assign(
+        quantity="first_operation_busd"
+    )
+    first["mean"] = first["sample"].map({"in sample": 4.0, "out of sample": 4.75})
+    result.tables["simulations"] = pd.concat([table, first])
+    assert "(case C, 0.75 bn USD of it in stage 1, which no decision changes)" in told(result)[0]
+
+
+def test_study_of_growth_tells_the_full_size(tmp_path, read_page):
     table = make_result().tables["growth"].assign(full_days=10, full_iterations=100, full_hours=5.0)
     result = make_result(tables={"growth": table, "assumptions": make_result().tables["assumptions"]})
     # 0.2 s a bus with 36 buses
@@ -447,7 +520,7 @@ def test_study_of_growth_tells_the_full_size(tmp_path):
     )
     render(result, tmp_path)
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {"growth", "growth_by"}
-    assert "No case has been solved" not in words(tmp_path)
+    assert "No case has been solved" not in read_page(tmp_path).words
 
 
 def test_no_case_is_a_warning():
@@ -457,15 +530,17 @@ def test_no_case_is_a_warning():
 # ---- page and workbook ---------------------------------------------------------------------------
 
 
-def test_page_shows_published_costs_and_why_they_differ(rendered):
-    text = words(rendered)
+def test_page_shows_published_costs_and_why_they_differ(rendered, read_page):
+    text = read_page(rendered).words
     assert "Why absolute values differ from the published: The paper prints no cost table." in text
     assert "40.74" in text
     assert "published [bn USD]" in text
 
 
-def test_assumed_parameters_are_marked(rendered):
-    rows = re.findall(r"<tr( class=\"differs\")?><td[^>]*>(voll_usd_per_mwh|gas_capex_usd_per_kw)<", own_html(rendered))
+def test_assumed_parameters_are_marked(rendered, read_page):
+    rows = re.findall(
+        r"<tr( class=\"differs\")?><td[^>]*>(voll_usd_per_mwh|gas_capex_usd_per_kw)<", read_page(rendered).html
+    )
     assert {name: bool(mark) for mark, name in rows} == {"voll_usd_per_mwh": True, "gas_capex_usd_per_kw": False}
 
 
@@ -474,21 +549,20 @@ def test_assumed_in_part_counts_as_assumed():
     assert assumed(pd.DataFrame({"source": sources})) == [True, True, False, False]
 
 
-def test_operations_tell_what_is_a_years_and_what_the_stages(rendered):
-    text = words(rendered)
+def test_operations_tell_what_is_a_years_and_what_the_stages(rendered, read_page):
+    text = read_page(rendered).words
     assert "shed a year [MWh]" in text
     assert "operation of the stage [M USD]" in text
 
 
-def test_page_loads_nothing_from_elsewhere(rendered):
-    page = own_html(rendered)
+def test_page_loads_nothing_from_elsewhere(rendered, read_page):
+    page = read_page(rendered).html
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", page)
     assert not re.search(r"@import|url\(|<link|<iframe|fetch\(|XMLHttpRequest", page.split("<script")[0])
 
 
-def test_page_data_is_valid_json(rendered):
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', own_html(rendered), flags=re.DOTALL)
-    assert json.loads(found[1]) == {}
+def test_page_data_is_valid_json(rendered, read_page):
+    assert read_page(rendered).data == {}
 
 
 def test_every_table_is_in_the_workbook_and_every_column_of_it(rendered):
@@ -527,9 +601,9 @@ NETWORK = ("network_buses", "network_branches", "network_zones")
     ],
     ids=str,
 )
-def test_report_does_without(tmp_path, variation):
+def test_report_does_without(tmp_path, variation, read_page):
     render(make_result(cases=("C",), **variation), tmp_path)
-    assert "nan" not in words(tmp_path).lower().split()
+    assert "nan" not in read_page(tmp_path).words.lower().split()
     assert openpyxl.load_workbook(tmp_path / "results.xlsx").sheetnames[0] == "Summary"
 
 
@@ -539,7 +613,7 @@ def test_cost_of_paths_is_drawn_where_no_fan_is_told(tmp_path):
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {"cases", "fan"}
 
 
-def test_hostile_text_stays_text(tmp_path):
+def test_hostile_text_stays_text(tmp_path, read_page):
     result = make_result(title=HOSTILE, cases=("B", "C"))
     tables = {name: table.copy() for name, table in result.tables.items()}
     swaps = {
@@ -559,7 +633,7 @@ def test_hostile_text_stays_text(tmp_path):
             if column in table:
                 table[column] = table[column].replace(swap)
     render(replace(result, tables=tables), tmp_path)
-    page = own_html(tmp_path)
+    page = read_page(tmp_path).html
     assert "<script>alert" not in page
     assert "<img src=http" not in page
     assert page.count("<script") == 2

@@ -4,7 +4,7 @@ Power is MW, energy MWh, money USD of the parameter file's year. Arrays follow t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ THERMAL = ("gas", "smr", "h2")
 FACTORS = (*THERMAL, "solar", "wind", "ccs", "battery", "pumped_hydro", "line", "dtr", "sssc")
 RENEWABLE = ("wind", "solar")
 CARBON = ("coal", "gas")  # existing units that burn fossil fuel and can be retrofitted with CCS
-UNIT_TYPES = ("coal", "gas", "biopower", "hydro", "wind", "solar")
+DISPATCHED = ("coal", "gas", "biopower", "hydro")  # existing units that run as asked
+UNIT_TYPES = (*DISPATCHED, "wind", "solar")
 _TOLERANCE = 1e-6
 
 
@@ -166,11 +167,15 @@ class Chain:
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """Numbers of the parameter file by name, with unit and source; ``parameters["voll_usd_per_mwh"]``."""
+    """Numbers of the parameter file by name, with unit and source; ``parameters["voll_usd_per_mwh"]``.
+
+    ``rows``: where each stands, 'parameters.csv, line 12'.
+    """
 
     values: Mapping[str, float]
     units: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> float:
         if name not in self.values:
@@ -183,7 +188,7 @@ class Parameters:
 
     def changed(self, **numbers: float) -> "Parameters":
         """The same with other numbers for some names."""
-        return Parameters({**self.values, **numbers}, self.units, self.sources)
+        return replace(self, values={**self.values, **numbers})
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,9 +240,18 @@ def _day_findings(days: RepresentativeDays) -> list[str]:
             found.append(f"{name} reaches {values.max():g}; it is a share of the capacity, 1 at most.")
     if len(days.labels) != count:
         found.append(f"{len(days.labels)} labels are given for {count} days.")
-    if not count or (days.weights < 0).any() or abs(days.weights.sum() - 1) > _TOLERANCE:
-        found.append(f"the weights must not be negative and must add to 1; they add to {days.weights.sum():g}.")
-    return found
+    if not count:
+        return [*found, "there is no day; at least one is needed."]
+    return found + [f"the weights {fault}." for fault in _share_faults(days.weights)]
+
+
+def _share_faults(shares: FloatArray) -> list[str]:
+    """What keeps some numbers from being shares of one whole: a negative one, or a sum that is not 1."""
+    if (shares < 0).any():
+        place = int(np.argmin(shares))
+        return [f"must not be negative; number {place + 1} is {shares[place]:g}"]
+    total = float(shares.sum())
+    return [] if abs(total - 1) <= _TOLERANCE else [f"must add to 1; they add to {total:g}"]
 
 
 def _chain_findings(chain: Chain) -> list[str]:
@@ -250,12 +264,7 @@ def _chain_findings(chain: Chain) -> list[str]:
         if table.shape != (before, count):
             found.append(f"the matrix into stage {stage + 1} is {table.shape}, not {(before, count)}.")
             continue
-        for row, total in zip(table, table.sum(axis=1), strict=True):
-            if (row < 0).any() or abs(total - 1) > _TOLERANCE:
-                place = int(np.flatnonzero((table == row).all(axis=1))[0])
-                origin = f"from state {chain.stages[stage - 1][place].name!r}" if stage else "of the start"
-                found.append(
-                    f"the probabilities into stage {stage + 1} {origin} must not be negative and must add to 1; "
-                    f"they add to {total:g}."
-                )
+        for place, row in enumerate(table):
+            origin = f"from state {chain.stages[stage - 1][place].name!r}" if stage else "of the start"
+            found += [f"the probabilities into stage {stage + 1} {origin} {fault}." for fault in _share_faults(row)]
     return found

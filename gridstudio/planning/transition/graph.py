@@ -1,7 +1,7 @@
 """The policy graph of a study: a node for each stage and outlook, its investment problem, its days of operation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from gridstudio.planning.transition.factors import Portfolio
 from gridstudio.planning.transition.investment import investment_problem
 from gridstudio.planning.transition.operation import Operation, operation
 from gridstudio.planning.transition.settings import Convention
+from gridstudio.solve.risk import Expectation, RiskMeasure
 from gridstudio.solve.sddp.graph import Node, Part, PolicyGraph, markovian
 from gridstudio.solve.sddp.problem import StageProblem
 
@@ -19,13 +20,17 @@ MUSD = 1e-3  # operation is in thousand USD, nodes in million
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """All that makes a policy graph: the case, what may be built, the days, the CO2 convention, what is left out."""
+    """All that makes a policy graph: the case, what may be built, the days, the CO2 convention, what is left out.
+
+    ``risk``: what the costs of the states that may follow count for, taken anew at every node; see ``RiskSettings``.
+    """
 
     case: Case
     items: Portfolio
     days: RepresentativeDays
     convention: Convention = "day"
     off: frozenset[str] = frozenset()
+    risk: RiskMeasure = field(default_factory=Expectation)
 
     def __post_init__(self) -> None:
         fits(self.days, self.case)

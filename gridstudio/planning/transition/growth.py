@@ -8,7 +8,7 @@ the nearest region, lines follow a tree of short distances and then the shortest
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,22 @@ from gridstudio.solve.sddp.forward import Regularised
 from gridstudio.solve.sddp.graph import PolicyGraph
 from gridstudio.solve.sddp.policy import Policy
 from gridstudio.solve.sddp.schemes import Scheme
-from gridstudio.solve.sddp.stopping import BoundStalling, Iteration, Iterations, TimeLimit
+from gridstudio.solve.sddp.stopping import BoundStalling, Iteration, Iterations
 from gridstudio.solve.sddp.training import train
 
 _SPREAD_DEGREES = 0.9  # of a region's buses about its centre
+_LEAST = 3  # iterations: the first starts cold and tells little
+
+
+@dataclass(frozen=True)
+class _Enough:
+    """After the first iteration that ends past so many seconds, but not before there are a few to measure."""
+
+    seconds: float
+
+    def reason(self, log: Sequence[Iteration], simulate: Callable[[int], FloatArray]) -> str | None:
+        late = log[-1].seconds >= self.seconds and len(log) >= _LEAST
+        return f"{self.seconds:g} s are over" if late else None
 
 
 def grown(case: Case, size: Size, seed: int) -> Case:
@@ -155,7 +167,10 @@ def _between(before: tuple[Outlook, ...], after: tuple[Outlook, ...], share: flo
 def growth_table(
     settings: TransitionSettings, case: Case, scheme: Scheme, told: Callable[[str, int, int], None] | None = None
 ) -> pd.DataFrame:
-    """A row for each size of the study; ``full_hours``: what the full size would take here, by what was measured."""
+    """A row for each size of the study; ``full_hours``: what the full size would take here, by what was measured.
+
+    Seconds of a warm iteration x full_iterations x full_days / days, on the workers that were measured (see ``_full``).
+    """
     given, rows = settings.growth, []
     for number, size in enumerate(given.sizes):
         if told:
@@ -177,7 +192,7 @@ def _measured(
         stopping=(
             BoundStalling(settings.training.stall_iterations, settings.training.stall_tolerance),
             Iterations(given.iterations),
-            TimeLimit(given.seconds),
+            _Enough(given.seconds),
         ),
         forward=Regularised(settings.training.smoothing),
         scheme=scheme,
@@ -186,7 +201,12 @@ def _measured(
     seconds = time.perf_counter() - begun
     of_size = {"case": size.case or given.case, "buses": len(larger.buses), "branches": len(larger.branches)}
     of_size |= {"zones": len(larger.zones), "states": size.states, "stages": size.stages, "days": size.days}
-    return of_size | _work(graph, size) | _times(policy, seconds, scheme.places) | _full(given, size, policy)
+    return (
+        of_size
+        | _work(graph, size)
+        | _times(policy, seconds, scheme.places)
+        | _full(given, size, policy, scheme.places)
+    )
 
 
 def _work(graph: PolicyGraph, size: Size) -> dict[str, Any]:
@@ -216,13 +236,22 @@ def _times(policy: Policy, seconds: float, workers: int) -> dict[str, Any]:
     }
 
 
-def _full(given: GrowthSettings, size: Size, policy: Policy) -> dict[str, Any]:
-    """What the full size would take."""
-    iterations = given.full_iterations * given.full_days / size.days
+def _full(given: GrowthSettings, size: Size, policy: Policy, workers: int) -> dict[str, Any]:
+    """What the full size would take.
+
+    An iteration has ``full_days / days`` times as many day problems of the same size, so hours here are
+    seconds_per_iteration x full_iterations x full_days / days / 3600. A stage can keep as many workers busy as it has
+    day problems (states x full_days); on that many, were nothing lost between them, hours x workers / full_workers.
+    Neither counts whole pieces, the master problem, the judging of plans, and slower solves as cuts gather.
+    """
+    hours = _later_iteration(policy.log) * given.full_iterations * given.full_days / size.days / 3600
+    most = size.states * given.full_days
     return {
         "full_days": given.full_days,
         "full_iterations": given.full_iterations,
-        "full_hours": _later_iteration(policy.log) * iterations / 3600,
+        "full_hours": hours,
+        "full_workers": most,
+        "full_hours_at_least": hours * min(1.0, workers / most),
     }
 
 

@@ -1,7 +1,7 @@
 """The tables of a study: buses, branches, units, zones and parameters; every finding with its line."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,16 @@ from gridstudio.planning.transition.case import (
     Zones,
 )
 from gridstudio.planning.transition.days import Conductors
+from gridstudio.planning.transition.names import MULTIPLIERS, STAGE, STATE_KEYS, TURBINE_OUTPUT, name_finding, nearest
 from gridstudio.planning.transition.settings import ChainSettings, TransitionSettings
 
 ANY = -np.inf
+_ALIKE = 0.9  # of two names, by difflib's ratio
 NO_ZONES = Zones((), np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
-_MULTIPLIERS = ("load", "fuel", "wind", "solar", "rating", "inflow")
-_STATE_KEYS = (*_MULTIPLIERS, *(f"price_{factor}" for factor in FACTORS))
+_POSITIVE = (
+    *("life_years", "spacing_km", "base_mva", "power_mw", "energy_mwh", "height_m", "weibull_shape"),
+    *("synoptic_h", "synoptic_km", "climate_local_h", "climate_local_km"),
+)
 _ORDERED = (  # not above the other, and both in the parameter file
     *((f"{kind}_minimum_share", f"{kind}_maximum_share") for kind in ("gas", "smr", "h2", "sssc")),
     *((f"unit_{kind}_minimum_share", f"unit_{kind}_availability_share") for kind in UNIT_TYPES),
@@ -147,12 +151,17 @@ def read_zones(path: Path, buses: Buses) -> Zones:
 
 
 def read_parameters(path: Path) -> Parameters:
-    """Columns name, value, unit, source: a reference, or 'assumed'. Efficiencies and shares: 0 to 1."""
+    """Columns name, value, unit, source: a reference, or 'assumed'. Efficiencies and shares: 0 to 1.
+
+    InputError with line and nearest names for a name that nothing reads: it may be another one, misspelt.
+    """
     header, rows, findings = read_rows(path)
     _stop(path, findings + missing_columns(header, ("name", "value", "unit", "source")))
     names = _names(rows, "name", findings)
     values = numbers(rows, "value", findings, ANY)
     for (line, row), name, value in zip(rows, names, values, strict=True):
+        if (unknown := name_finding(name)) is not None and name:
+            findings.append(f"line {line}: {unknown}")
         if not row["source"]:
             findings.append(f"line {line}: {name} has no source; name one or write 'assumed'")
         if (problem := parameter_finding(name, float(value))) is not None:
@@ -163,6 +172,7 @@ def read_parameters(path: Path) -> Parameters:
         dict(zip(names, values.tolist(), strict=True)),
         {name: row["unit"] for name, (_, row) in zip(names, rows, strict=True)},
         {name: row["source"] for name, (_, row) in zip(names, rows, strict=True)},
+        {name: f"{path.name}, line {line}" for name, (line, _) in zip(names, rows, strict=True)},
     )
 
 
@@ -174,9 +184,11 @@ def parameter_finding(name: str, value: float) -> str | None:
         return f"{name} = {value:g}; an efficiency lies above 0 and is 1 at most"
     if name.endswith("_share") and not 0 <= value <= 1:
         return f"{name} = {value:g}; a share lies between 0 and 1"
-    if name.endswith(("life_years", "spacing_km", "base_mva", "power_mw", "energy_mwh")) and value <= 0:
+    if TURBINE_OUTPUT.fullmatch(name) and not 0 <= value <= 1:
+        return f"{name} = {value:g}; output over rated power lies between 0 and 1"
+    if name.endswith(_POSITIVE) and value <= 0:
         return f"{name} = {value:g}; it must be positive"
-    if value < 0 and not name.endswith("offset_ppm_per_h"):
+    if value < 0 and not name.endswith(("offset_ppm_per_h", "_c")):
         return f"{name} = {value:g}; it must not be negative"
     return None
 
@@ -211,33 +223,43 @@ def read_chain(settings: ChainSettings, parameters: Parameters) -> Chain:
 
 def _state_findings(settings: ChainSettings, parameters: Parameters) -> list[str]:
     """Names of stage parameters that nothing reads, and states for which a stage has no row."""
-    given = [match for name in parameters.values if (match := re.fullmatch(r"stage(\d+)_(.+)", name))]
-    found = [
-        f"the parameter {match[0]} is not known; a state's end in {', '.join(_MULTIPLIERS)} or price_<factor>, "
-        "a stage's is co2_mt_per_year."
-        for match in given
-        if match[2] != "co2_mt_per_year" and not match[2].endswith(tuple(f"_{key}" for key in _STATE_KEYS))
-    ]
+    unread = [(name, _misspelt(settings, parameters, name)) for name in unread_states(settings, parameters)]
+    found = [f"{parameters.rows.get(name, name)}: {text}." for name, text in unread if text]
     return found + [
         f"state '{state}' has no row for stage {stage} in the parameter file (stage{stage}_{state}_load, ...)."
         for stage in range(2, settings.stages + 1)
         for state in settings.states
-        if not any(f"stage{stage}_{state}_{key}" in parameters.values for key in _STATE_KEYS)
+        if not any(f"stage{stage}_{state}_{key}" in parameters.values for key in STATE_KEYS)
     ]
+
+
+def _misspelt(settings: ChainSettings, parameters: Parameters, name: str) -> str | None:
+    """Why a stage parameter that the study does not read cannot be one of a state that it leaves out on purpose.
+
+    It ends in no known key, or the study has a state of nearly that name which lacks just this row.
+    """
+    stage, rest = name.split("_", 1)
+    ours = [f"{state}_{key}" for state in settings.states for key in STATE_KEYS] + ["co2_mt_per_year"]
+    lacking = [f"{stage}_{text}" for text in ours if f"{stage}_{text}" not in parameters.values]
+    told = f"the parameter '{name}' is not known"
+    if not rest.endswith(tuple(f"_{key}" for key in STATE_KEYS)):
+        return f"{told}, a state's ends in {', '.join(MULTIPLIERS)} or price_<factor>; {nearest(name, lacking)}"
+    close = get_close_matches(name, lacking, n=1, cutoff=_ALIKE)
+    return f"{told}, and the study's {close[0]} is not given; write that, or give both" if close else None
 
 
 def unread_states(settings: ChainSettings, parameters: Parameters) -> list[str]:
     """Stage parameters of states that the study does not have: left out on purpose, or misspelt."""
-    read = {f"{state}_{key}" for state in settings.states for key in _STATE_KEYS} | {"co2_mt_per_year"}
-    found = [re.fullmatch(r"stage\d+_(.+)", name) for name in parameters.values]
-    return [match[0] for match in found if match and match[1] not in read]
+    read = {f"{state}_{key}" for state in settings.states for key in STATE_KEYS} | {"co2_mt_per_year"}
+    found = [STAGE.fullmatch(name) for name in parameters.values]
+    return [match[0] for match in found if match and match[2] not in read]
 
 
 def taken_as_one(settings: ChainSettings, parameters: Parameters) -> list[str]:
     """Multipliers that at least one stage and state of the study is not given."""
     return [
         key
-        for key in _STATE_KEYS
+        for key in STATE_KEYS
         if any(
             f"stage{stage}_{state}_{key}" not in parameters.values
             for stage in range(2, settings.stages + 1)
@@ -257,7 +279,7 @@ def _matrix_findings(settings: ChainSettings) -> list[str]:
 
 def _outlook(parameters: Parameters, stage: int, name: str) -> Outlook:
     prefix = f"stage{stage}_{name}"
-    multipliers: dict[str, Any] = {key: parameters.get(f"{prefix}_{key}", 1.0) for key in _MULTIPLIERS}
+    multipliers: dict[str, Any] = {key: parameters.get(f"{prefix}_{key}", 1.0) for key in MULTIPLIERS}
     return Outlook(
         name,
         **multipliers,

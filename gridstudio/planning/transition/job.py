@@ -68,7 +68,8 @@ def prepare(settings: TransitionSettings, folder: Path) -> ShortTerm:
 def model_of(settings: TransitionSettings, setup: ShortTerm, name: str) -> Model:
     """The model of a case of the study."""
     items = portfolio(setup.case, settings.cases[name])
-    return Model(setup.case, items, setup.days, settings.days.co2_target, frozenset(settings.model.without))
+    off, risk = frozenset(settings.model.without), settings.risk.of_nodes
+    return Model(setup.case, items, setup.days, settings.days.co2_target, off, risk)
 
 
 def run(
@@ -154,7 +155,7 @@ def solve_cases(
         with clock.phase(f"case {name}"):
             factors = set(settings.cases[name])
             inside = [other for other in answers if set(settings.cases[other]) <= factors]
-            best = min(inside, key=lambda other: answers[other].cost.total_musd, default=None)
+            best = min(inside, key=lambda other: answers[other].cost.value_musd, default=None)
             start = None if best is None else lifted(models[best], models[name], answers[best].cost.plan)
             answers[name] = solve(models[name], settings.training, scheme, start=start)
             same = start is not None and np.array_equal(answers[name].cost.plan.builds, start.builds)
@@ -189,8 +190,9 @@ def extensive_forms(settings: TransitionSettings, answers: dict[str, Solved]) ->
     rows = []
     for name in settings.study.extensive:
         answer, started = answers[name], time.perf_counter()
+        model = answer.model
         found = deterministic_equivalent(
-            policy_graph(answer.model), integer=False, time_limit_s=settings.study.extensive_seconds
+            policy_graph(model), model.risk, integer=False, time_limit_s=settings.study.extensive_seconds
         )
         seconds = time.perf_counter() - started
         log = answer.convergence.query("phase == 'relaxed'")
@@ -204,7 +206,7 @@ def extensive_forms(settings: TransitionSettings, answers: dict[str, Solved]) ->
                 "rows": found.size[1],
                 "seconds": seconds,
                 "sddp_bound_busd": bound / 1e3,
-                "sddp_cost_busd": answer.cost.total_musd / 1e3,
+                "sddp_cost_busd": answer.cost.value_musd / 1e3,
                 "difference": bound / found.cost - 1,
                 "ratio": seconds / float(log["seconds"].max()),
             }

@@ -117,21 +117,20 @@ def first_pieces(model: Model, policy: Policy, share: float) -> dict[str, FloatA
     }
 
 
-def master(model: Model, policy: Policy) -> tuple[dict[str, FloatArray], float]:
-    """Pieces that the first stage's problem proposes, by node, and what its cost is proven not to be below."""
+def master(model: Model, policy: Policy) -> tuple[dict[str, FloatArray], dict[str, float]]:
+    """Pieces that the first stage's problem proposes, and what its cost is proven not to be below, by node."""
     first, count = 2 * len(model.items.state_item), len(model.items.names)
-    proposed, cost = {}, 0.0
+    proposed, cost = {}, {}
     for name, (decision, proven) in decisions_at_start(policy, limits=MASTER_LIMITS).items():
         build = decision.columns[first : first + count]
         proposed[name] = np.where(model.items.integer, np.round(build), np.nan)
-        cost += policy.graph.root[name] * proven
+        cost[name] = proven
     return proposed, cost
 
 
-def relaxed_master(policy: Policy) -> float:
-    """Cost of the first stage's relaxed problem under the policy's cuts, without what operates in that stage."""
-    found = decisions_at_start(policy, integer=False)
-    return sum(policy.graph.root[name] * proven for name, (_, proven) in found.items())
+def relaxed_master(policy: Policy) -> dict[str, float]:
+    """Cost of the first stage's relaxed problem under the policy's cuts, without what operates there, by node."""
+    return {name: proven for name, (_, proven) in decisions_at_start(policy, integer=False).items()}
 
 
 def without_operation(graph: PolicyGraph) -> PolicyGraph:

@@ -7,11 +7,16 @@ import pandas as pd
 
 from gridstudio.planning.transition.case import FloatArray
 from gridstudio.planning.transition.factors import BASE_MW, Portfolio
-from gridstudio.planning.transition.graph import Model
-from gridstudio.planning.transition.plans import Plan
+from gridstudio.planning.transition.graph import DAYS_PER_YEAR, Model
+from gridstudio.planning.transition.plans import QUANTITIES, Plan
 from gridstudio.planning.transition.training import Solved
 
 _LEAST = 1e-6
+YEARLY = (
+    ("CO2 a year", "Mt", "co2_kt", 1e3),
+    ("shed a year", "GWh", "shed_mwh", 1e3),
+    ("curtailed a year", "GWh", "curtailed_mwh", 1e3),
+)
 
 
 def prefixes(model: Model, plan: Plan) -> list[tuple[int, tuple[int, ...], int, float]]:
@@ -102,13 +107,16 @@ def _after_stages(answer: Solved) -> Iterator[tuple[int, str, FloatArray]]:
 
 
 def policy_fan(name: str, answer: Solved) -> pd.DataFrame:
-    """Quantiles over the paths: cost up to each stage, and what of each factor is in service when it begins."""
+    """Quantiles over the paths: cost up to each stage, what of each factor is in service when it begins, and a year's
+    CO2, energy shed and curtailed."""
     model, cost = answer.model, answer.cost
     plan, rows = cost.plan, []
     spent = np.cumsum(cost.investment_musd + cost.operation_musd, axis=1) / 1e3
     service = model.items.in_service(plan.states) * amounts(model.items)
     series = [("cost so far", "busd", spent)]
     series += [(f.name, f.unit, service[:, :, model.items.slices[f.name]].sum(axis=2)) for f in model.items.factors]
+    for quantity, unit, column, per_unit in YEARLY:
+        series.append((quantity, unit, cost.operation[:, :, QUANTITIES.index(column)] * DAYS_PER_YEAR / per_unit))
     for quantity, unit, values in series:
         for stage in range(plan.paths.shape[1]):
             at = weighted_quantiles(values[:, stage], plan.probabilities, (0.05, 0.25, 0.5, 0.75, 0.95))

@@ -15,6 +15,8 @@ from gridstudio.planning.transition.case import FloatArray, RepresentativeDays, 
 from gridstudio.planning.transition.factors import BASE_MW
 from gridstudio.planning.transition.graph import Model, day_groups, discount, stage_factor
 from gridstudio.planning.transition.operation import Operation, operation
+from gridstudio.solve.risk import Expectation, RiskMeasure
+from gridstudio.solve.sddp.nested import tree_value
 from gridstudio.solve.sddp.problem import StageProblem
 
 MWH_COLUMNS = {"shed_mwh": ("shed_power", "shed_beyond_limit"), "curtailed_mwh": ("curtailed_power",)}
@@ -133,12 +135,13 @@ class Dispatcher:
 @dataclass(frozen=True, eq=False)
 class PlanCost:
     """Of a plan, (path, stage): ``investment_musd``; ``operation`` (path, stage, quantity) of a mean day of the year;
-    ``operation_musd``, all its days. ``total_musd``: expected."""
+    ``operation_musd``, all its days. ``total_musd``: expected; ``value_musd``: what it counts for under ``risk``."""
 
     plan: Plan
     investment_musd: FloatArray
     operation: FloatArray
     operation_musd: FloatArray
+    risk: RiskMeasure = field(default_factory=Expectation)
 
     @property
     def path_musd(self) -> FloatArray:
@@ -147,6 +150,23 @@ class PlanCost:
     @property
     def total_musd(self) -> float:
         return float(self.plan.probabilities @ self.path_musd)
+
+    @property
+    def value_musd(self) -> float:
+        """The nested value over the tree of paths: what bounds are bounds of, and by which plans are compared."""
+        if isinstance(self.risk, Expectation):
+            return self.total_musd
+        ways = [tuple(path) for path in self.plan.paths.tolist()]
+        costs = self.investment_musd + self.operation_musd
+        return tree_value(ways, self.plan.probabilities, costs, lambda way: self.risk)
+
+
+def first_operation_musd(dispatcher: Dispatcher, place: int) -> float:
+    """What operates in the first stage under an outlook costs: no decision changes it."""
+    model = dispatcher.model
+    nothing = np.zeros(len(model.items.state_item))
+    daily = sum(weight * dispatcher.quantities(0, place, chosen, nothing)[0] for _, chosen, weight in day_groups(model))
+    return float(daily) * stage_factor(model, 0)
 
 
 def cost_of(plan: Plan, dispatcher: Dispatcher) -> PlanCost:
@@ -158,7 +178,7 @@ def cost_of(plan: Plan, dispatcher: Dispatcher) -> PlanCost:
         for stage, place in enumerate(path):
             for _, chosen, weight in day_groups(model):
                 daily[row, stage] += weight * dispatcher.quantities(stage, int(place), chosen, plan.states[row, stage])
-    return PlanCost(plan, investment_musd(model, plan), daily, daily[:, :, 0] * factor)
+    return PlanCost(plan, investment_musd(model, plan), daily, daily[:, :, 0] * factor, model.risk)
 
 
 def dispatched(program: Operation, state: FloatArray, effort: Effort = Effort()) -> tuple[float, FloatArray, float]:

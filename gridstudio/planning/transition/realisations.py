@@ -19,11 +19,15 @@ DAYS_PER_YEAR = 365.0
 
 @dataclass(frozen=True, eq=False)
 class Realisations:
-    """(realisation,): ``probabilities``, ``cost_musd``, and over all years ``shed_mwh`` and ``curtailed_mwh``."""
+    """(realisation,): ``probabilities``, ``cost_musd``, and over all years ``shed_mwh`` and ``curtailed_mwh``.
+
+    ``first_musd``: the part of the cost that operation in the first stage has, which no decision changes.
+    """
 
     probabilities: FloatArray
     cost_musd: FloatArray
     operation_musd: FloatArray
+    first_musd: FloatArray
     shed_mwh: FloatArray
     curtailed_mwh: FloatArray
 
@@ -87,4 +91,5 @@ def _realised(
     )
     operation = np.asarray(cost)
     total = operation + investment_musd(model, plan)[rows].sum(axis=1)
-    return Realisations(chances, total, operation, np.asarray(shed), np.asarray(curtailed))
+    first = mean[:, 0] * factor[0]
+    return Realisations(chances, total, operation, first, np.asarray(shed), np.asarray(curtailed))

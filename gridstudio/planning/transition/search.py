@@ -10,7 +10,7 @@ from gridstudio.planning.transition import pieces
 from gridstudio.planning.transition.case import FloatArray
 from gridstudio.planning.transition.graph import Model, held
 from gridstudio.planning.transition.pieces import plan_of
-from gridstudio.planning.transition.plans import Dispatcher, Plan, PlanCost, cost_of
+from gridstudio.planning.transition.plans import Dispatcher, Plan, PlanCost, cost_of, first_operation_musd
 from gridstudio.planning.transition.settings import TrainingSettings
 from gridstudio.solve.sddp.forward import Default, ForwardPass, Regularised
 from gridstudio.solve.sddp.graph import PolicyGraph
@@ -22,6 +22,7 @@ from gridstudio.solve.sddp.training import train
 
 _EVERY_PATH = 20  # iterations along every path, at most
 _FEW_PATHS = 81  # that are all gone in every iteration
+_JUDGED = 4  # trainings along every path, at most, until the plan costs what its policy promises
 _STALL = 10  # iterations without a better bound that end a training with pieces held
 
 
@@ -36,7 +37,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Beaten:
-    """Stops when the bound comes to the cost of a plan that is known: nothing better is to be found here."""
+    """Stops when the bound comes to what a known plan counts for: nothing better is to be found here."""
 
     cost_musd: float
 
@@ -70,16 +71,17 @@ class Search:
 
     def without_pieces(self) -> None:
         """Of a case without whole pieces: go every path until cost and bound meet, and judge the policy."""
-        self.policy = self._every_path(self.policy, "every path", of_case=True)
+        self.policy = self._judged(self.policy, "every path", of_case=True, integer=True)
         self.bound = max(self.bound, self.policy.bound)
-        self.judge(plan_of(self.model, self.policy, self.scheme))
-        self.reason = f"gap of {self.given.gap:g} reached" if self.close else self.policy.reason
+        few = "" if self._few_paths else "; the paths are too many to go them all until its cost meets the bound"
+        self.reason = f"gap of {self.given.gap:g} reached" if self.close else self.policy.reason + few
 
-    def judge(self, plan: Plan) -> None:
-        """Keep the plan if it is the best."""
+    def judge(self, plan: Plan) -> float:
+        """The plan's nested value; it is kept if that is the least."""
         cost = cost_of(plan, self.dispatcher)
-        if self.best is None or cost.total_musd < self.best.total_musd:
+        if self.best is None or cost.value_musd < self.best.value_musd:
             self.best = cost
+        return cost.value_musd
 
     @property
     def left_s(self) -> float:
@@ -88,12 +90,14 @@ class Search:
     @property
     def close(self) -> bool:
         """Whether the best plan is within the gap asked for."""
-        return self.best is not None and self.best.total_musd <= (1 + self.given.gap) * self.bound
+        return self.best is not None and self.best.value_musd <= (1 + self.given.gap) * self.bound
 
     def with_whole_pieces(self, fixed: dict[str, FloatArray], start: Plan | None) -> None:
         """Try roundings of the relaxation, the plan to start from, and what the master proposes, until close."""
         model, policy = self.model, self.policy
-        self._aside = policy.log[-1].bound - pieces.relaxed_master(policy)  # what operates in the first stage
+        relaxed = pieces.relaxed_master(policy)
+        self._weights = self._weights_at_start(relaxed)
+        self._aside = policy.log[-1].bound - self._weighted(relaxed)  # what operates in the first stage
         for share in pieces.SHARES:
             self._hold(pieces.first_pieces(model, policy, share) | fixed)
         if start is not None:
@@ -113,12 +117,26 @@ class Search:
     def _master(self) -> dict[str, FloatArray]:
         """What the master with whole pieces proposes; what it proves is a bound."""
         begun = time.perf_counter()
-        proposed, cost = pieces.master(self.model, self.policy)
-        self.bound = max(self.bound, self._aside + cost)
-        best = np.nan if self.best is None else self.best.total_musd
+        proposed, costs = pieces.master(self.model, self.policy)
+        self.bound = max(self.bound, self._aside + self._weighted(costs))
+        best = np.nan if self.best is None else self.best.value_musd
         line = Iteration(1, self.bound, best, time.perf_counter() - begun, 1, self.phases[-1].log[-1].cuts)
         self.phases.append(Phase("master with whole pieces", (line,), True))
         return proposed
+
+    def _weights_at_start(self, costs: dict[str, float]) -> dict[str, float]:
+        """By node of the first stage: what the risk measure makes of its probability, at these costs and what operates.
+
+        A measure is the highest expectation over its weights, so with any of them the sum below is a bound.
+        """
+        place = {self.model.name(0, place): place for place in range(len(self.model.case.chain.stages[0]))}
+        totals = np.array([cost + first_operation_musd(self.dispatcher, place[name]) for name, cost in costs.items()])
+        chances = np.array([self.graph.root[name] for name in costs])
+        weights = self.model.risk.weights(totals, chances / chances.sum())
+        return dict(zip(costs, weights.tolist(), strict=True))
+
+    def _weighted(self, costs: dict[str, float]) -> float:
+        return sum(self._weights[name] * cost for name, cost in costs.items())
 
     def _pieces_of(self, plan: Plan) -> dict[str, FloatArray]:
         """What a plan builds in whole pieces in the first stage."""
@@ -146,15 +164,28 @@ class Search:
         """Train with the pieces of later nodes held as well, and judge what comes of it."""
         if later:
             policy = self._around(held(policy.graph, self.model, later), policy, "all pieces held")
-        if not self._beaten(policy.bound):
-            policy = self._every_path(policy, "all pieces held, every path", of_case=False)
-        if not self._beaten(policy.bound):
-            free = len(later) < sum(len(row) for row in self.model.case.chain.stages[1:-1])
-            self.judge(plan_of(self.model, policy, self.scheme, integer=free))
+        free = len(later) < sum(len(row) for row in self.model.case.chain.stages[1:-1])
+        self._judged(policy, "all pieces held, every path", of_case=False, integer=free)
+
+    def _judged(self, policy: Policy, phase: str, of_case: bool, integer: bool = False) -> Policy:
+        """Train along every path and judge the plan, until it costs what the policy promises or a known one is as good.
+
+        Decisions that tie in a policy may cost unlike beyond the points it was trained at; then training goes on there.
+        """
+        for _ in range(_JUDGED):
+            if self._beaten(policy.bound):
+                break
+            policy = self._every_path(policy, phase, of_case)
+            if self._beaten(policy.bound):
+                break
+            promised = (1 + 2 * self.given.stall_tolerance) * policy.bound
+            if self.judge(plan_of(self.model, policy, self.scheme, integer=integer)) <= promised or self.left_s <= 0:
+                break
+        return policy
 
     def _beaten(self, bound_musd: float) -> bool:
         """Whether a plan is known that costs no more than this bound."""
-        return self.best is not None and bound_musd >= self.best.total_musd
+        return self.best is not None and bound_musd >= self.best.value_musd
 
     def _new(self, held_pieces: dict[str, FloatArray]) -> bool:
         key = b"".join(name.encode() + held_pieces[name].tobytes() for name in sorted(held_pieces))
@@ -167,9 +198,16 @@ class Search:
         rules = (BoundStalling(_STALL, self.given.stall_tolerance), Iterations(self.given.integer_iterations))
         return self._train(graph, start, phase, rules, of_case=False)
 
+    @property
+    def _few_paths(self) -> bool:
+        return len(self.model.case.chain.paths()) <= _FEW_PATHS
+
     def _every_path(self, policy: Policy, phase: str, of_case: bool) -> Policy:
-        """Train where the policy itself goes, so that what it costs comes down to its bound; drawn ways if many."""
-        few = len(self.model.case.chain.paths()) <= _FEW_PATHS
+        """Train where the policy itself goes, so that what it costs (nested) comes down to its bound.
+
+        Where paths are many they are drawn, no cost is known exactly, and training ends when the bound stalls.
+        """
+        few = self._few_paths
         rule: StoppingRule = ExactGap(self.given.stall_tolerance) if few else BoundStalling(_STALL, 0.0)
         sampling = EveryPath() if few else InSample()
         return self._train(policy.graph, policy, phase, (rule, Iterations(_EVERY_PATH)), of_case, Default(), sampling)
@@ -184,9 +222,10 @@ class Search:
         forward: ForwardPass | None = None,
         sampling: SamplingScheme = InSample(),
     ) -> Policy:
-        beaten = Beaten(np.inf if of_case or self.best is None else self.best.total_musd)
+        beaten = Beaten(np.inf if of_case or self.best is None else self.best.value_musd)
         policy = train(
             graph,
+            self.model.risk,
             stopping=(*rules, beaten, TimeLimit(max(self.left_s, 0.0))),
             forward=forward or Regularised(self.given.smoothing),
             sampling=sampling,

@@ -9,6 +9,7 @@ from gridstudio.planning.transition.case import FACTORS
 from gridstudio.planning.transition.investment import RULES
 from gridstudio.planning.transition.operation import GROUPS
 from gridstudio.settings import Section, Settings
+from gridstudio.solve.risk import Blend, CVaR, Expectation, RiskMeasure, WorstCase
 
 FactorName = Literal["gas", "smr", "h2", "solar", "wind", "ccs", "battery", "pumped_hydro", "line", "dtr", "sssc"]
 Convention = Literal["day", "year"]
@@ -22,6 +23,7 @@ class TableSettings(Section):
     branches: Path
     units: Path
     zones: Path | None = Field(None, description="for days by sketch; else zones are found from the weather")
+    border: Path | None = Field(None, description="corners of the region, outside which no synthetic weather lies")
     parameters: Path = Field(description="name, value, unit, source (a public reference or 'assumed')")
 
 
@@ -58,6 +60,9 @@ class DaySettings(Section):
         "synthetic", description="a seeded weather year, the user's files, or profiles by formula without weather"
     )
     count: int = Field(4, ge=1, le=365)
+    scaled: bool = Field(
+        False, description="profiles times a factor each, so that the days add up to the year's energy"
+    )
     zones: int = Field(25, ge=1, le=10_000, description="candidate zones for wind and solar")
     seed: int = Field(1, ge=0)
     weather: Path | None = Field(None, description="folder with points.csv and a table for each measure")
@@ -85,6 +90,57 @@ class ModelSettings(Section):
         if unknown:
             raise ValueError(f"unknown group '{unknown[0]}'; known are {', '.join((*RULES, *GROUPS))}")
         return given
+
+
+class RiskSettings(Section):
+    """What the costs of the futures count for: (1 - lambda) of their expectation and lambda of the measure.
+
+    Nested: at every node the measure is taken of the costs of what may follow that node, stage by stage, not of the
+    total costs over paths. Decisions are then consistent over time, and SDDP has a bound (Shapiro 2011,
+    doi:10.1016/j.ejor.2010.08.007; Philpott, de Matos 2012, doi:10.1016/j.ejor.2011.10.056). With n equally likely
+    states a stage, alpha from 1 - 1/n on is the worst state.
+    """
+
+    measure: Literal["expectation", "cvar", "worst case"] = "expectation"
+    alpha: float | None = Field(None, ge=0, lt=1, description="cvar: of the worst share 1 - alpha")
+    lambda_: float | None = Field(
+        None, ge=0, le=1, alias="lambda", description="weight of the measure, the rest the expectation; default 1"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.measure == "expectation":
+            for name, given in (("alpha", self.alpha), ("lambda", self.lambda_)):
+                if given is not None:
+                    raise ValueError(f"{name} goes with measure = 'cvar' or 'worst case', not with the expectation")
+        if self.measure == "cvar" and self.alpha is None:
+            raise ValueError("measure = 'cvar' needs alpha, the share left out (0.9: the worst tenth counts)")
+        if self.measure == "worst case" and self.alpha is not None:
+            raise ValueError("measure = 'worst case' takes no alpha; leave it out, or take 'cvar'")
+        return self
+
+    @property
+    def of_nodes(self) -> RiskMeasure:
+        """The measure that every node takes."""
+        share = 1.0 if self.lambda_ is None else self.lambda_
+        if self.measure == "expectation" or share == 0:
+            return Expectation()
+        measure = WorstCase() if self.alpha is None else CVaR(self.alpha)
+        return measure if share == 1 else Blend(share, Expectation(), measure)
+
+    @property
+    def averse(self) -> bool:
+        """Whether anything but the expectation counts."""
+        return not isinstance(self.of_nodes, Expectation)
+
+    @property
+    def words(self) -> str:
+        """'the expectation', or '0.5 expectation and 0.5 CVaR at alpha = 0.9'."""
+        if not self.averse:
+            return "the expectation"
+        share = 1.0 if self.lambda_ is None else self.lambda_
+        measure = "worst case" if self.alpha is None else f"CVaR at alpha = {self.alpha:g}"
+        return f"the {measure}" if share == 1 else f"{1 - share:.4g} expectation and {share:.4g} {measure}"
 
 
 class TrainingSettings(Section):
@@ -145,6 +201,7 @@ class TransitionSettings(Settings):
     chain: ChainSettings = ChainSettings()
     days: DaySettings = DaySettings()
     model: ModelSettings = ModelSettings()
+    risk: RiskSettings = RiskSettings()
     training: TrainingSettings = TrainingSettings()
     study: StudySettings = StudySettings()
     growth: GrowthSettings = GrowthSettings()
@@ -160,6 +217,8 @@ class TransitionSettings(Settings):
         wanted = [size.case or self.growth.case for size in self.growth.sizes]
         if missing := [name for name in wanted if name not in self.cases]:
             raise ValueError(f"growth.case: there is no case '{missing[0]}'")
+        if self.growth.sizes and self.risk.averse:
+            raise ValueError("risk: a study of growth times training on the expectation; leave [risk] or [growth] out")
         paths = len(self.chain.states) ** (self.chain.stages - 1)
         if paths > MOST_PATHS and not self.growth.sizes:
             raise ValueError(

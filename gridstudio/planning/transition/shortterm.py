@@ -46,10 +46,13 @@ def short_term(settings: TransitionSettings, case: Case, folder: Path) -> ShortT
     given, numbers = settings.days, construction.Numbers(settings.days.zones, settings.days.count)
     sites = _sites(case, folder / settings.tables.branches)
     first, second = _weather(settings, case, folder)
-    zoning = construction.zoned(first, sites, numbers)
-    year = construction.profiles(first, _load(settings, case, folder, first, 0), zoning, sites, numbers)
-    other = construction.profiles(second, _load(settings, case, folder, second, 1), zoning, sites, numbers)
+    technology = construction.technology(case.parameters)
+    zoning = construction.zoned(first, sites, technology, numbers)
+    year = construction.profiles(first, _load(settings, case, folder, first, 0), zoning, sites, technology)
+    other = construction.profiles(second, _load(settings, case, folder, second, 1), zoning, sites, technology)
     chosen = construction.representative(year, numbers)
+    if given.scaled:
+        chosen = construction.scaled(year, chosen)
     unseen = drawn_days(other, settings.study.out_of_sample_days, given.seed)
     origin = (
         "a synthetic weather year, seeded: not measured" if given.source == "synthetic" else f"files {given.weather}"
@@ -93,7 +96,11 @@ def _weather(
     given = settings.days
     if given.source == "synthetic":
         points = construction.mesh(case.buses.latitude, case.buses.longitude, *_MESH)
-        return construction.synthetic(points, given.seed, _YEAR), construction.synthetic(points, given.seed, _YEAR + 1)
+        if settings.tables.border:
+            points = construction.within(points, construction.read_border(folder / settings.tables.border))
+        climate = construction.climate(case.parameters)
+        first, second = (construction.synthetic(points, climate, given.seed, year) for year in (_YEAR, _YEAR + 1))
+        return first, second
     assert given.weather is not None  # settings see to it
     first = construction.read_weather(folder / given.weather)
     return first, construction.read_weather(folder / given.other_weather) if given.other_weather else first
@@ -120,7 +127,12 @@ def _load(
             f"The weather has {weather.hours} hours; synthetic load is made for 8760: give days.load with it."
         )
     return construction.synthetic_load(
-        buses.average_load_mw, buses.max_load_mw, weather.temperature_c[:, near], weather.year, given.seed
+        buses.average_load_mw,
+        buses.max_load_mw,
+        weather.temperature_c[:, near],
+        construction.load_shape(case.parameters),
+        weather.year,
+        given.seed,
     )
 
 

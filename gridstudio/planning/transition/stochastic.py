@@ -15,8 +15,9 @@ from gridstudio.solve.sddp.schemes import Scheme, Serial
 
 @dataclass(frozen=True, eq=False)
 class StochasticValue:
-    """Expected costs: of the plan for all outlooks, of the mean plan held on to, and of only its first stage held.
+    """Costs of the plan for all outlooks, of the mean plan held on to, and of only its first stage held.
 
+    Each is what the plan counts for under the model's risk measure: with the expectation its expected cost.
     ``mean``: the plan for the mean future, in its own world; ``first_bound_musd``: no plan with that first stage is
     below it. The value (69) is a plan's cost less the stochastic plan's; with gaps it is known within them.
     """
@@ -28,11 +29,11 @@ class StochasticValue:
 
     @property
     def of_whole_musd(self) -> float:
-        return self.whole.total_musd - self.stochastic.total_musd
+        return self.whole.value_musd - self.stochastic.value_musd
 
     @property
     def of_first_musd(self) -> float:
-        return self.first.cost.total_musd - self.stochastic.total_musd
+        return self.first.cost.value_musd - self.stochastic.value_musd
 
 
 def value(solved: Solved, given: TrainingSettings, scheme: Scheme = Serial()) -> StochasticValue:
@@ -44,7 +45,7 @@ def value(solved: Solved, given: TrainingSettings, scheme: Scheme = Serial()) ->
     whole = make_plan(model, held)
     fixed = {model.name(0, place): builds[0] for place in range(len(model.case.chain.stages[0]))}
     first = solve(model, given, scheme, fixed=fixed, start=whole)
-    stochastic = min(solved.cost, first.cost, key=lambda cost: cost.total_musd)  # both are plans for all outlooks
+    stochastic = min(solved.cost, first.cost, key=lambda cost: cost.value_musd)  # both are plans for all outlooks
     return StochasticValue(stochastic, mean, cost_of(whole, Dispatcher(model)), first)
 
 

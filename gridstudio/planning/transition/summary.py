@@ -30,6 +30,11 @@ _BASE = (
     "One per unit of the published units and loads is taken for 13 MW: then capacities and the peak of 12 353 MW are "
     "those of Alberta."
 )
+_SSSC = (
+    "A device is paid once for a right of way and shifts the line that stands and a new one beside it alike, however "
+    "many circuits there are."
+)
+_SCALED = " Their load, wind and sun are scaled, a factor for each place, so that the days add up to the year's energy."
 _SHEDDING = "; the paper's 100 USD/MW does not fit its own costs."
 QUICK = pd.DataFrame(
     [("Quick run", "Fewer days, iterations and realisations, and a wider gap.")], columns=["topic", "text"]
@@ -55,11 +60,15 @@ def growth_headline(table: pd.DataFrame) -> dict[str, Quantity]:
 def cases_headline(made: dict[str, pd.DataFrame]) -> dict[str, Quantity]:
     """Of a study that solves cases."""
     table = made["cases"]
-    cheapest = table.loc[table["cost_busd"].idxmin()]
+    averse = "risk_adjusted_busd" in table
+    cheapest = table.loc[table["risk_adjusted_busd" if averse else "cost_busd"].idxmin()]
     head = {
         f"cost_{row.case}_busd": Quantity(f"Case {row.case}: expected cost", float(row.cost_busd), "bn USD")
         for row in table.itertuples()
     }
+    for row in table.itertuples() if averse else ():
+        name = f"Case {row.case}: risk-adjusted cost, which is optimised"
+        head[f"risk_adjusted_{row.case}_busd"] = Quantity(name, float(row.risk_adjusted_busd), "bn USD")
     head["gap"] = Quantity("Largest gap between a plan and its bound", 100 * float(table["gap"].max()), "%")
     head["cheapest"] = Quantity("Cheapest case", str(cheapest["case"]))
     head["seconds"] = Quantity("Training of all cases", float(table["seconds"].sum()), "s")
@@ -148,14 +157,16 @@ def found_in(made: dict[str, pd.DataFrame], gap: float) -> pd.DataFrame:
         texts.append(
             f"Case {row.case}, stage {row.stage} ({row.state}): {row.co2_above_mt:.3g} Mt a year above the CO2 target."
         )
-    costs = made["simulations"].query("quantity == 'cost_busd'").pivot(index=["case", "plan"], columns="sample")
-    if ("mean", "out of sample") in costs:
-        for (case, plan), row in costs["mean"].iterrows():
-            if row["out of sample"] > _FAR * row["in sample"]:
+    means = made["simulations"].pivot_table(index=["case", "plan"], columns=["quantity", "sample"], values="mean")
+    if ("cost_busd", "out of sample") in means:
+        for (case, plan), row in means.iterrows():
+            seen, unseen = row["cost_busd"]["in sample"], row["cost_busd"]["out of sample"]
+            fixed = row["first_operation_busd"]["out of sample"] - row["first_operation_busd"]["in sample"]
+            if unseen > _FAR * seen:
                 texts.append(
-                    f"Case {case}, {plan} plan: on days not seen it costs {row['out of sample']:.1f} bn USD in the "
-                    f"mean, on the representative days {row['in sample']:.1f}: these leave out days that matter; "
-                    "take more."
+                    f"Case {case}, {plan} plan: on days not seen it costs {unseen:.1f} bn USD in the mean, on the "
+                    f"representative days {seen:.1f}; {fixed:.1f} bn of the difference is operation in stage 1, which "
+                    "no decision changes."
                 )
     return pd.DataFrame([("warning", text) for text in texts], columns=["severity", "text"])
 
@@ -189,9 +200,11 @@ def growth_assumptions(settings: TransitionSettings) -> pd.DataFrame:
         ),
         (
             "Full size",
-            f"An estimate: measured seconds per iteration times {given.full_iterations} iterations, and times "
-            f"{given.full_days} days over the days measured, on as many workers as measured. Whole pieces, simulation "
-            "and the growth of subproblems by cuts come on top.",
+            f"An estimate: seconds of a warm iteration, as measured, times {given.full_iterations} iterations, times "
+            f"{given.full_days} days over the days measured, on as many workers as measured. On as many workers as a "
+            "stage can keep busy (its states times its days), with nothing lost between them, it would take "
+            "full_hours_at_least. Left out: whole pieces, the master problem, the judging of plans, slower solves as "
+            "cuts gather, and iterations beyond those a small network needs.",
         ),
     ]
     return pd.DataFrame(rows, columns=["topic", "text"])
@@ -208,6 +221,7 @@ def assumptions(settings: TransitionSettings, setup: ShortTerm) -> pd.DataFrame:
             "Those of the parameter file. What operates in stage 1, which no decision changes, is left out of "
             "decided_busd (table published)." + (_PUBLISHED if settings.published_busd else ""),
         ),
+        ("Risk", _risk(settings)),
         (
             "Stages",
             f"{chain.stages} stages of {chain.years_per_stage:g} years; what is built in "
@@ -230,6 +244,7 @@ def assumptions(settings: TransitionSettings, setup: ShortTerm) -> pd.DataFrame:
             "Days",
             f"{len(setup.days)} representative days from {setup.origin}. Each is judged for itself, storage ends as it "
             "began."
+            + (_SCALED if settings.days.scaled and settings.days.source != "sketch" else "")
             + (
                 ""
                 if setup.agreement is None
@@ -249,6 +264,7 @@ def assumptions(settings: TransitionSettings, setup: ShortTerm) -> pd.DataFrame:
             ),
         ),
         *([("Base", _BASE)] if published else []),
+        *([("SSSC", _SSSC)] if any("sssc" in factors for factors in settings.cases.values()) else []),
         *(
             [("States", f"Not given for some stage and state, and there taken as 1: {', '.join(ones)}.")]
             if ones
@@ -275,6 +291,19 @@ def assumptions(settings: TransitionSettings, setup: ShortTerm) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["topic", "text"])
 
 
+def _risk(settings: TransitionSettings) -> str:
+    """What is optimised."""
+    if not settings.risk.averse:
+        return "What is optimised is the expected cost over all paths of states."
+    return (
+        f"What is optimised is the nested cost: at every node {settings.risk.words} of what may follow it, stage by "
+        "stage (Shapiro 2011; Philpott, de Matos 2012), not the measure of whole costs over paths. Bounds, gaps, the "
+        "extensive form and the value of the stochastic solution are of this risk-adjusted cost, and plans are "
+        "compared by it, exactly; what a plan builds, sheds and emits is told in the mean, by the states' own "
+        "probabilities."
+    )
+
+
 def _unseen(settings: TransitionSettings) -> str:
     """Which year the days out of sample come from, where it is not another one throughout."""
     given = settings.days
@@ -292,7 +321,7 @@ def provenance(
 ) -> dict[str, Any]:
     """Versions, seeds, hashes and seconds."""
     given = settings.tables
-    tables = (given.buses, given.branches, given.units, given.zones, given.parameters)
+    tables = (given.buses, given.branches, given.units, given.zones, given.border, given.parameters)
     days = settings.days
     paths = [path for path in (*tables, days.load, days.other_load) if path]
     files = [folder / path for path in paths]

@@ -22,6 +22,7 @@ from gridstudio.planning.transition.realisations import Realisations
 from gridstudio.planning.transition.settings import TransitionSettings
 from gridstudio.planning.transition.stochastic import StochasticValue
 from gridstudio.planning.transition.training import Solved
+from gridstudio.solve.risk import CVaR, value
 
 DAYS_PER_YEAR = 365
 _KEPT = 2000  # realisations of each sample in the table
@@ -36,7 +37,8 @@ def all_tables(
     origin: Mapping[str, str],
 ) -> dict[str, pd.DataFrame]:
     """The tables of the cases and of their data."""
-    return {
+    told = {"risk": risk(settings, answers)} if settings.risk.averse else {}
+    return told | {
         "cases": cases(settings, answers, origin),
         "factors": pd.DataFrame(
             [(name, factor, factor in on) for name, on in settings.cases.items() for factor in FACTORS],
@@ -72,11 +74,13 @@ def cases(settings: TransitionSettings, answers: Mapping[str, Solved], origin: M
         total = np.tensordot(p, cost.operation, axes=1).sum(axis=0) * DAYS_PER_YEAR * years
         of = dict(zip(QUANTITIES, total, strict=True))
         trained = float(answer.convergence["seconds"].max())
+        adjusted = {"risk_adjusted_busd": cost.value_musd / 1e3} if settings.risk.averse else {}
         rows.append(
             {
                 "case": name,
                 "factors": ", ".join(settings.cases[name]),
                 "cost_busd": cost.total_musd / 1e3,
+                **adjusted,
                 "bound_busd": answer.bound_musd / 1e3,
                 "gap": answer.gap,
                 "first_stage_busd": float(p @ cost.investment_musd[:, 0]) / 1e3,
@@ -95,6 +99,22 @@ def cases(settings: TransitionSettings, answers: Mapping[str, Solved], origin: M
             }
         )
     return pd.DataFrame(rows)
+
+
+def risk(settings: TransitionSettings, answers: Mapping[str, Solved]) -> pd.DataFrame:
+    """What is optimised beside the plan's expected cost, and the dear end of its costs over the paths."""
+    alpha, rows = settings.risk.alpha, []
+    for name, answer in answers.items():
+        cost, plan = answer.cost, answer.cost.plan
+        worst = int(cost.path_musd.argmax())
+        tail = np.nan if alpha is None else value(CVaR(alpha), cost.path_musd, plan.probabilities) / 1e3
+        rows.append(
+            (name, settings.risk.words, cost.value_musd / 1e3, answer.bound_musd / 1e3, answer.gap)
+            + (cost.total_musd / 1e3, np.nan if alpha is None else alpha, tail, float(cost.path_musd[worst]) / 1e3)
+            + (" > ".join(state_names(answer.model, plan.paths[worst])), float(plan.probabilities[worst]))
+        )
+    columns = "case measure risk_adjusted_busd bound_busd gap expected_busd alpha cvar_busd worst_path_busd worst_path"
+    return pd.DataFrame(rows, columns=[*columns.split(), "worst_path_probability"])
 
 
 def published(settings: TransitionSettings, answers: Mapping[str, Solved]) -> pd.DataFrame:
@@ -269,6 +289,7 @@ def simulations(realised: Sequence[tuple[str, str, str, Realisations]]) -> dict[
         quantities = {
             "cost_busd": found.cost_musd / 1e3,
             "operation_busd": found.operation_musd / 1e3,
+            "first_operation_busd": found.first_musd / 1e3,
             "shed_gwh": found.shed_mwh / 1e3,
             "curtailed_gwh": found.curtailed_mwh / 1e3,
         }
@@ -282,7 +303,7 @@ def simulations(realised: Sequence[tuple[str, str, str, Realisations]]) -> dict[
             pd.DataFrame(
                 {"realisation": np.arange(1, len(found) + 1), "probability": found.probabilities, **quantities}
             )
-            .drop(columns="operation_busd")
+            .drop(columns=["operation_busd", "first_operation_busd"])
             .iloc[kept]
             .assign(case=case, plan=plan, sample=sample)
         )
@@ -306,14 +327,14 @@ def simulations(realised: Sequence[tuple[str, str, str, Realisations]]) -> dict[
 
 
 def stochastic_value(values: Mapping[str, StochasticValue]) -> pd.DataFrame:
-    """(69) and what it is made of."""
+    """(69) and what it is made of: under a risk measure what the plans count for, with the expectation their costs."""
     rows = []
     for case, found in values.items():
         rows += [
-            (case, "stochastic plan", found.stochastic.total_musd, np.nan),
-            (case, "plan for the mean future, in the mean future", found.mean.cost.total_musd, found.mean.bound_musd),
-            (case, "plan for the mean future, held in every stage", found.whole.total_musd, np.nan),
-            (case, "its first stage held, then adapted", found.first.cost.total_musd, found.first.bound_musd),
+            (case, "stochastic plan", found.stochastic.value_musd, np.nan),
+            (case, "plan for the mean future, in the mean future", found.mean.cost.value_musd, found.mean.bound_musd),
+            (case, "plan for the mean future, held in every stage", found.whole.value_musd, np.nan),
+            (case, "its first stage held, then adapted", found.first.cost.value_musd, found.first.bound_musd),
             (case, "value of the stochastic solution, whole plan held", found.of_whole_musd, np.nan),
             (case, "value of the stochastic solution, first stage held", found.of_first_musd, np.nan),
         ]

@@ -34,8 +34,8 @@ class Solved:
 
     @property
     def gap(self) -> float:
-        """Relative to the bound."""
-        return max(0.0, self.cost.total_musd / self.bound_musd - 1) if self.bound_musd > 0 else np.inf
+        """Of what the plan counts for, relative to the bound."""
+        return max(0.0, self.cost.value_musd / self.bound_musd - 1) if self.bound_musd > 0 else np.inf
 
 
 def solve(

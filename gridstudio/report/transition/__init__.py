@@ -9,10 +9,10 @@ from gridstudio.report.workbook import write_workbook
 from gridstudio.result import StudyResult
 
 FIRST_SHEETS = (
-    "cases", "published", "factors", "decisions", "capacities", "capacities_by_bus", "operations", "stochastic_value",
-    "simulations", "policy_fan", "extensive", "convergence", "growth", "paths", "realisations", "network_buses",
-    "network_branches", "network_zones", "outlooks", "days", "fidelity", "agreement", "parameters", "assumptions",
-    "findings", "timing",
+    "cases", "risk", "published", "factors", "decisions", "capacities", "capacities_by_bus", "operations",
+    "stochastic_value", "simulations", "policy_fan", "extensive", "convergence", "growth", "paths", "realisations",
+    "network_buses", "network_branches", "network_zones", "outlooks", "days", "fidelity", "agreement", "parameters",
+    "assumptions", "findings", "timing",
 )  # fmt: skip
 
 

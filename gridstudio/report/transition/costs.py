@@ -37,6 +37,7 @@ from gridstudio.report.transition.frames import (
     quiet,
     rows_of,
 )
+from gridstudio.report.transition.view import optimised
 
 INVESTED, OPERATED = "#1f5f8b", "#9fc4dd"
 DIAMOND: dict[str, Any] = {"marker": "D", "linestyle": "none", "markerfacecolor": style.PAPER, "markersize": 8}
@@ -45,13 +46,15 @@ DECIDED: dict[str, Any] = {
     "marker": "o", "linestyle": "none", "markersize": 8, "markerfacecolor": style.PAPER, "markeredgecolor": FOUND,
     "markeredgewidth": 2.0,
 }  # fmt: skip
+PLAN: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": FOUND, "markersize": 9}
 TICK: dict[str, Any] = {"marker": "|", "linestyle": "none", "markersize": 20, "markeredgewidth": 3.0, "color": BOUND}
 LOWEST, HIGHEST = 0.8, 1.2  # times bound and cost: where the axis of a convergence begins and ends
 
 
 def cases(table: pd.DataFrame, decided: Floats | None, text: Text, path: Path) -> None:
     """A row for each case: investment and operation stacked, bound and published cost marked; at the right each cost
-    in parts of the first case's, where ours and the published order can be compared.
+    in parts of the first case's, where ours and the published order can be compared. Under a risk measure the cost
+    that it makes of them is marked, bounds are of that, and so are the parts at the right.
 
     ``decided`` (case,): the same without what operates in the first stage, which no decision changes.
     """
@@ -60,7 +63,7 @@ def cases(table: pd.DataFrame, decided: Floats | None, text: Text, path: Path) -
     entries = [line_entry("investment", INVESTED, 9, **BUTT), line_entry("operation", OPERATED, 9, **BUTT)]
     entries.append(Entry("bound: no plan costs less", TICK | {"markersize": 13}))
     entries += [Entry("published", PUBLISHED)] if told else []
-    entries.append(Entry("plan, right", {"marker": "o", "linestyle": "none", "color": FOUND, "markersize": 9}))
+    entries.append(Entry("risk-adjusted cost" if "risk_adjusted_busd" in table else "plan, right", PLAN))
     entries += [Entry("the same without operation in stage 1, right", DECIDED)] if decided is not None else []
     foot, tall = legend_height(entries, "", WIDTH), 52.0 * len(names)
     height = HEADING + tall + foot + 110
@@ -84,14 +87,20 @@ def _absolute(axes: Axes, table: pd.DataFrame, names: Sequence[str]) -> None:
     axes.barh(rows, operated, 0.56, left=invested, color=OPERATED)
     axes.plot(bound, rows, **TICK)
     axes.plot(published, rows, **PUBLISHED)
-    gaps = table["gap"].to_numpy(dtype=float)
-    ends = np.where(published > 0.97 * cost, np.fmax(cost, published), cost)  # words keep clear of a diamond there
-    for y, value, low, gap, end in zip(rows, cost, bound, gaps, ends, strict=True):
-        words = f"{value:.2f} (bound {low:.2f}, gap {share(gap)})"
-        beside(axes, end, y, words)
-    axes.set_xlim(0, 1.42 * max(float(np.nanmax(cost, initial=0)), float(np.nanmax(published, initial=0)), 1e-9))
-    axes.set_xlabel("expected cost [bn USD]", fontsize=9.5)
-    name(axes, "Expected cost")
+    gaps, judged = table["gap"].to_numpy(dtype=float), optimised(table).to_numpy()
+    adjusted = "risk_adjusted_busd" in table
+    if adjusted:
+        axes.plot(judged, rows, **PLAN)
+    ends = np.fmax(cost, judged)
+    ends = np.where(published > 0.97 * ends, np.fmax(ends, published), ends)  # words keep clear of a diamond there
+    for y, value, at, low, gap, end in zip(rows, cost, judged, bound, gaps, ends, strict=True):
+        words = f"  expected {value:.2f}, risk-adjusted {at:.2f}" if adjusted else f"{value:.2f}"
+        beside(axes, end, y, f"{words} (bound {low:.2f}, gap {share(gap)})")
+    room = 2.1 if adjusted else 1.42
+    axes.set_xlim(0, room * max(float(np.nanmax(ends, initial=0)), float(np.nanmax(published, initial=0)), 1e-9))
+    kind = "expected and risk-adjusted cost" if adjusted else "expected cost"
+    axes.set_xlabel(f"{kind} [bn USD]", fontsize=9.5)
+    name(axes, kind.capitalize())
 
 
 def share(value: float) -> str:
@@ -101,17 +110,19 @@ def share(value: float) -> str:
 
 def _relative(axes: Axes, table: pd.DataFrame, names: Sequence[str], decided: Floats | None) -> None:
     rows = rows_of(axes, names, named=False)
-    cost, bound, published = (table[c].to_numpy(dtype=float) for c in ("cost_busd", "bound_busd", "published_busd"))
+    cost = optimised(table).to_numpy()
+    bound, published = (table[c].to_numpy(dtype=float) for c in ("bound_busd", "published_busd"))
     ours, theirs = cost / cost[0], published / published[0]
     if decided is not None:
         axes.plot(decided, rows, zorder=3, **DECIDED)
     axes.hlines(rows, bound / cost[0], ours, color=style.FAINT, linewidth=6, zorder=1)
     axes.plot(bound / cost[0], rows, zorder=2, **TICK)
-    axes.plot(ours, rows, "o", color=FOUND, markersize=9, zorder=3)
+    axes.plot(ours, rows, zorder=3, **PLAN)
     axes.plot(theirs, rows, zorder=4, **PUBLISHED)
     axes.set_xlim(0, 1.08 * float(np.nanmax(np.concatenate([ours, theirs, [1.0]]))))
     axes.xaxis.set_major_formatter(PERCENT)
-    axes.set_xlabel(f"cost in parts of {names[0]}'s", fontsize=9.5)
+    kind = "risk-adjusted cost" if "risk_adjusted_busd" in table else "cost"
+    axes.set_xlabel(f"{kind} in parts of {names[0]}'s", fontsize=9.5)
     name(axes, "What each case saves")
 
 
@@ -120,7 +131,8 @@ def _relative(axes: Axes, table: pd.DataFrame, names: Sequence[str], decided: Fl
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """The log of a case (phase, iteration, bound_musd, simulated_musd) and the cost [bn USD] of the plan found."""
+    """The log of a case (phase, iteration, bound_musd, simulated_musd) and the cost [bn USD] of the plan found, both of
+    what is optimised."""
 
     title: str
     log: pd.DataFrame
@@ -165,8 +177,8 @@ def _training(axes: Axes, one: Training) -> None:
 # ---- value of the stochastic solution ----------------------------------------------------------------
 
 
-def stochastic(rows: pd.DataFrame, text: Text, path: Path) -> None:
-    """Costs that the value (69) is made of: a row for each plan and case, its bound where it is not exact."""
+def stochastic(rows: pd.DataFrame, kind: str, text: Text, path: Path) -> None:
+    """Costs of a ``kind`` that the value (69) is made of: a row for each plan and case, its bound where not exact."""
     many = rows["case"].nunique() > 1
     names = [f"{case}: {q}" if many else str(q) for case, q in zip(rows["case"], rows["quantity"], strict=True)]
     costs, bounds = (rows[c].to_numpy(dtype=float) for c in ("busd", "bound_busd"))
@@ -183,7 +195,7 @@ def stochastic(rows: pd.DataFrame, text: Text, path: Path) -> None:
     for y, value, extra in zip(at, costs, _above(rows), strict=True):
         beside(axes, value, y, f"{value:.2f}{extra}")
     axes.set_xlim(0, 1.25 * max(float(np.nanmax(costs, initial=0)), 1e-9))
-    axes.set_xlabel("expected cost [bn USD]", fontsize=9.5)
+    axes.set_xlabel(f"{kind} cost [bn USD]", fontsize=9.5)
     legend(sheet, entries, "", WIDTH)
     save(figure, path)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from gridstudio.report import style
 from gridstudio.report.maps import Text
 from gridstudio.report.transition import costs, futures, growth, network, plans
-from gridstudio.report.transition.view import COLOURS, QUANTILES, Study, listed, plural, word
+from gridstudio.report.transition.view import COLOURS, QUANTILES, Study, listed, optimised, plural, word
 
 Drawn = Iterator[tuple[str, Path]]
 MOST_CASES = 12  # in one figure
@@ -74,7 +74,9 @@ def _cases(study: Study, folder: Path) -> Drawn:
     if not len(table):
         return
     subtitle = "Expected over all states"
-    if table["published_busd"].astype(float).notna().any():
+    if study.measure:
+        subtitle += f"; risk-adjusted: {study.measure}, stage by stage"
+    elif table["published_busd"].astype(float).notna().any():
         subtitle += "; why absolute values differ from the published ones stands under the table"
     text = Text("What each case costs", subtitle)
     costs.cases(table.head(MOST_CASES), _decided(study), text, folder / "cases.png")
@@ -82,11 +84,11 @@ def _cases(study: Study, folder: Path) -> Drawn:
 
 
 def _decided(study: Study) -> np.ndarray[Any, Any] | None:
-    """What can be decided of each case's cost over the first case's; None where it is not told."""
+    """What can be decided of each case's expected cost over the first case's; None if not optimised, or not told."""
     table = study.table("published")
     over = dict(zip(table["case"].astype(str), table["decided_over_first"].astype(float), strict=True))
     found = np.array([over.get(case, np.nan) for case in study.cases[:MOST_CASES]])
-    return found if np.isfinite(found).any() else None
+    return found if np.isfinite(found).any() and not study.measure else None
 
 
 def _convergence(study: Study, folder: Path) -> Drawn:
@@ -95,13 +97,14 @@ def _convergence(study: Study, folder: Path) -> Drawn:
     for case in _with_rows(study, log):
         found = study.case(case)
         gap = "" if found is None else f", gap {costs.share(float(found['gap']))}"
-        cost = np.nan if found is None else float(found["cost_busd"])
+        cost = np.nan if found is None else float(optimised(pd.DataFrame([found])).iloc[0])
         trained.append(costs.Training(f"case {case}{gap}", study.of("convergence", case), cost))
     if not trained:
         return
     text = Text(
-        "Convergence: what no plan can beat, and what the plans cost",
-        "Dots: cost of an iteration's path, or of all its paths; dotted lines: the next phase of training begins",
+        f"Convergence: what no plan can beat, and what the plans cost{', risk-adjusted' if study.measure else ''}",
+        f"Dots: cost of an iteration's path, or of all its paths{' (risk-adjusted)' if study.measure else ''}; dotted "
+        "lines: the next phase of training begins",
     )
     costs.convergence(trained, text, folder / "convergence.png")
     yield "convergence", folder / "convergence.png"
@@ -116,7 +119,7 @@ def _value(study: Study, folder: Path) -> Drawn:
         "What it is worth to plan for all futures instead of the mean one",
         "In brackets: more than the stochastic plan; the mean future alone is no future that will be met",
     )
-    costs.stochastic(rows, text, folder / "stochastic_value.png")
+    costs.stochastic(rows, "risk-adjusted" if study.measure else "expected", text, folder / "stochastic_value.png")
     yield "stochastic_value", folder / "stochastic_value.png"
 
 
@@ -204,7 +207,8 @@ def _fans(study: Study, folder: Path) -> Drawn:
     cases = _with_rows(study, rows)
     case = study.main if study.main in cases else cases[-1] if cases else ""
     shown = _told_fans(study.of("policy_fan", case)) if case else _path_fans(study)
-    shown += _state_fans(study.of("operations", case or study.main))
+    if "CO2 a year" not in set(rows["quantity"]):  # told by state alone
+        shown += _state_fans(study.of("operations", case or study.main))
     if not shown:
         return
     text = Text(

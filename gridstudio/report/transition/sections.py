@@ -91,9 +91,12 @@ def _costs(study: Study, figures: Figures) -> list[Html]:
         gap=gaps, shed_gwh=table["shed_mwh"] / 1e3, curtailed_gwh=table["curtailed_mwh"] / 1e3,
         factors=[study.allowed(case) for case in study.cases],
     )  # fmt: skip
+    adjusted = [c for c in table.columns if c == "risk_adjusted_busd"]
     caption = "Expected over all states; shed, curtailed and CO2 over all years. Bound: no plan costs less."
+    caption += " Bound and gap are of the risk-adjusted cost." if adjusted else ""
     parts = _pictures(figures, ("cases", "Cost of each case with its bound and the published cost"))
-    parts.append(page.table(shown[list(COSTS)], caption))
+    parts.append(page.table(shown[[*COSTS[:3], *adjusted, *COSTS[3:]]], caption))
+    parts += _risk(study)
     beside = study.table("published")
     if len(beside):
         note = (
@@ -104,6 +107,19 @@ def _costs(study: Study, figures: Figures) -> list[Html]:
     if why and table["published_busd"].astype(float).notna().any():
         parts.append(page.note([page.paragraph(f"Why absolute values differ from the published: {why}")]))
     return parts
+
+
+def _risk(study: Study) -> list[Html]:
+    """What is optimised under a risk measure, beside expected cost and the dear end of the plan's costs."""
+    table = study.table("risk")
+    if not len(table):
+        return []
+    shown = table.assign(gap=[share(float(g)) for g in table["gap"]]).dropna(axis="columns", how="all")
+    caption = (
+        "Optimised: the risk-adjusted cost, the measure taken at every node of what may follow, stage by stage "
+        "(Shapiro 2011; Philpott, de Matos 2012). CVaR and the worst path are of the plan's whole costs over the paths"
+    )
+    return [page.table(shown, caption)]
 
 
 def _plans(study: Study, figures: Figures) -> list[Html]:
@@ -155,7 +171,8 @@ def _value(study: Study, figures: Figures) -> list[Html]:
         return []
     parts = _pictures(figures, ("stochastic_value", "Costs of the stochastic plan and of plans for the mean future"))
     shown = table.rename(columns={"busd": "cost_or_value_busd"})
-    return [*parts, page.table(shown, "Equation (69); a bound where the plan is not exact")]
+    kind = "; costs are risk-adjusted" if study.measure else ""
+    return [*parts, page.table(shown, f"Equation (69); a bound where the plan is not exact{kind}")]
 
 
 def _proof(study: Study, figures: Figures) -> list[Html]:
@@ -171,8 +188,12 @@ def _proof(study: Study, figures: Figures) -> list[Html]:
     other = study.table("extensive")
     if len(other):
         shown = other.assign(difference=[share(float(d)) for d in other["difference"]])
-        shown = shown.rename(columns={"ratio": "extensive_over_training_times"})
-        caption = "The same problem with all paths in one program, whole pieces relaxed; SDDP's bound beside it"
+        shown = shown.rename(columns={"ratio": "extensive_over_relaxed_training_times"})
+        caption = (
+            "The same problem with all paths in one program, whole pieces relaxed; SDDP's bound beside it. Times: its "
+            "seconds over those of training's relaxed phase alone, which solves the same problem"
+        )
+        caption += ". Costs are risk-adjusted" if study.measure else ""
         parts.append(page.table(shown, caption))
     return [*parts, *_folded(study.table("convergence"), "Every iteration")]
 

@@ -18,6 +18,10 @@ COLUMNS = {
         "shed_mwh", "curtailed_mwh", "co2_mt", "published_busd", "iterations", "solves", "seconds", "lps_per_second",
         "reason", "plan_from",
     ],
+    "risk": [
+        "case", "measure", "risk_adjusted_busd", "bound_busd", "gap", "expected_busd", "alpha", "cvar_busd",
+        "worst_path_busd", "worst_path", "worst_path_probability",
+    ],
     "factors": ["case", "factor", "on"],
     "decisions": [
         "case", "stage", "state", "path", "probability", "factor", "place", "bus", "amount", "unit", "cost_musd",
@@ -113,6 +117,12 @@ class Study:
         rows = self.of("cases", name)
         return None if not len(rows) else {str(k): v for k, v in rows.iloc[0].items()}
 
+    @property
+    def measure(self) -> str:
+        """The risk measure in words; "" where the expected cost is optimised."""
+        table = self.table("risk")
+        return str(table["measure"].iloc[0]) if len(table) else ""
+
     def setting(self, part: str, name: str, default: Any) -> Any:
         """A setting of the study, or what the job takes without it."""
         given = self.result.settings.get(part)
@@ -155,7 +165,12 @@ def view(result: StudyResult) -> Study:
         return found
     counts = np.array([len([f for f in str(text).split(", ") if f]) for text in cases["factors"]])
     most = cases[counts == counts.max()]
-    return Study(result, names, str(most.loc[most["cost_busd"].astype(float).idxmin(), "case"]))
+    return Study(result, names, str(most.loc[optimised(most).idxmin(), "case"]))
+
+
+def optimised(cases: pd.DataFrame) -> "pd.Series[Any]":
+    """What bounds and gaps of the table of cases are of: the risk-adjusted cost, without a measure the expected."""
+    return cases["risk_adjusted_busd" if "risk_adjusted_busd" in cases else "cost_busd"].astype(float)
 
 
 def assumed(table: pd.DataFrame) -> list[bool]:

@@ -9,7 +9,7 @@ import pandas as pd
 from gridstudio.report import style
 from gridstudio.report.transition import growth
 from gridstudio.report.transition.costs import share
-from gridstudio.report.transition.view import GRID, LEAST, SINGULAR, Study, assumed, listed, plural, word
+from gridstudio.report.transition.view import GRID, LEAST, SINGULAR, Study, assumed, listed, optimised, plural, word
 
 SAME = 1e-4  # relative difference of costs that counts as none
 MOST_PLACES = 6
@@ -42,10 +42,27 @@ def judgement(study: Study) -> list[tuple[str, bool]]:
 def _cost(study: Study, found: Mapping[str, Any]) -> str:
     years, stages = study.setting("chain", "years_per_stage", None), study.setting("chain", "stages", None)
     over = f" over {float(years) * int(stages):g} years" if years and stages else ""
+    if study.measure:
+        return _adjusted(study, found, over)
     return (
         f"With all that case {study.main} allows ({_factors(found)}) the expected cost{over} is "
         f"{_bn(found['cost_busd'])}, {_bn(found['investment_busd'])} of it investment; no plan costs less than "
         f"{_bn(found['bound_busd'])} (gap {share(float(found['gap']))})."
+    )
+
+
+def _adjusted(study: Study, found: Mapping[str, Any], over: str) -> str:
+    """The same where a risk measure is optimised: its value with the bound, then the expected cost and the worst."""
+    row = study.of("risk", study.main).iloc[0]
+    tail = (
+        f", its CVaR at {float(row['alpha']):g} is {_bn(row['cvar_busd'])}" if np.isfinite(float(row["alpha"])) else ""
+    )
+    return (
+        f"Optimised is the risk-adjusted cost{over}, stage by stage {study.measure}: with all that case {study.main} "
+        f"allows ({_factors(found)}) it is {_bn(row['risk_adjusted_busd'])}; no plan is below "
+        f"{_bn(found['bound_busd'])} (gap {share(float(found['gap']))}). The plan's expected cost is "
+        f"{_bn(found['cost_busd'])}, {_bn(found['investment_busd'])} of it investment; over the paths its highest "
+        f"cost is {_bn(row['worst_path_busd'])}{tail}."
     )
 
 
@@ -59,12 +76,14 @@ def _bn(value: Any) -> str:
 
 def _saves(study: Study, found: Mapping[str, Any]) -> str:
     first = study.case(study.cases[0])
-    if first is None or study.cases[0] == study.main or not float(first["cost_busd"]) > 0:
+    if first is None or study.cases[0] == study.main:
         return ""
-    saved = float(first["cost_busd"]) - float(found["cost_busd"])
-    part = abs(saved) / float(first["cost_busd"])
-    less = "less" if saved >= 0 else "MORE"
-    return f"That is {_bn(abs(saved))} ({style.percent(part, 1)}) {less} than case {study.cases[0]}."
+    before, now = optimised(pd.DataFrame([first, found])).to_numpy()
+    if not before > 0:
+        return ""
+    saved, part = before - now, abs(before - now) / before
+    less, kind = "less" if saved >= 0 else "MORE", "Risk-adjusted, that" if study.measure else "That"
+    return f"{kind} is {_bn(abs(saved))} ({style.percent(part, 1)}) {less} than case {study.cases[0]}."
 
 
 def _first(study: Study) -> str:
@@ -160,7 +179,7 @@ def _gaps(study: Study) -> tuple[str, bool]:
 
 
 def _order(study: Study) -> tuple[str, bool]:
-    cost = dict(zip(study.cases, study.table("cases")["cost_busd"].astype(float), strict=True))
+    cost = dict(zip(study.cases, optimised(study.table("cases")), strict=True))
     pairs = study.contained
     if not pairs:
         return "", False
@@ -211,23 +230,26 @@ def _stochastic(study: Study) -> tuple[str, bool]:
             negative = negative or float(row.busd) < -0.005
     if not parts:
         return "", False
-    return f"Planning for all futures instead of the mean one is worth {listed(parts)}.", negative
+    kind = ", risk-adjusted," if study.measure else ""
+    return f"Planning for all futures instead of the mean one is worth{kind} {listed(parts)}.", negative
 
 
 def _unseen(study: Study) -> tuple[str, bool]:
     table = study.table("simulations")
-    rows = table[(table["plan"] == "stochastic") & (table["quantity"] == "cost_busd")]
     parts, wide = [], False
-    for case, part in rows.groupby("case", sort=False):
-        means = dict(zip(part["sample"], part["mean"].astype(float), strict=True))
-        if {"in sample", "out of sample"} <= set(means):
-            more = means["out of sample"] / means["in sample"] - 1
-            parts.append(f"{style.percent(abs(more), 1)} {'more' if more >= 0 else 'less'} (case {case})")
-            wide = wide or more > UNSEEN
+    for case, part in table[table["plan"] == "stochastic"].groupby("case", sort=False):
+        means = {(row.quantity, row.sample): float(row.mean) for row in part.itertuples()}
+        seen, unseen = (means.get(("cost_busd", sample)) for sample in ("in sample", "out of sample"))
+        if seen is None or unseen is None:
+            continue
+        more = unseen / seen - 1
+        before = [means.get(("first_operation_busd", sample), 0.0) for sample in ("in sample", "out of sample")]
+        fixed = f", {_bn(before[1] - before[0])} of it in stage 1, which no decision changes" if before[1] else ""
+        parts.append(f"{style.percent(abs(more), 1)} {'more' if more >= 0 else 'less'} (case {case}{fixed})")
+        wide = wide or more > UNSEEN
     if not parts:
         return "", False
-    text = f"On days that training has not seen the plan costs {listed(parts)} than on its own days"
-    return text + (": too few days stand for the year." if wide else "."), wide
+    return f"On days that training has not seen the plan costs {listed(parts)} than on its own days.", wide
 
 
 def _targets(study: Study) -> tuple[str, bool]:

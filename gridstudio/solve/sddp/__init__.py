@@ -14,7 +14,8 @@ V_i is convex in x' (for linear programs) and only ever bounded from below, by c
    outcomes (Philpott, de Matos, Finardi 2013), and the moved average of the tangents is a cut of V_i ("single"); or
    each subproblem keeps its own theta and cuts, and each vector of moved probabilities is a row ("multi").
    The children's tangents serve every node of the stage with these children (Philpott, de Matos 2012).
-3. The subproblems of the first stage, solved for all their noises: a lower bound of the optimum, rising.
+3. The subproblems of the first stage, solved for all their noises: a lower bound of the optimum, rising. Under a risk
+   measure that is the optimum of the nested value (``nested_value``), not of the mean cost.
 
 With finite noises and every noise drawn again and again, it reaches the optimum almost surely in finitely many
 iterations (Philpott, Guan 2008). A node may be split into its own problem and *parts* that depend on the incoming
@@ -57,6 +58,7 @@ from gridstudio.solve.sddp.families import CutType
 from gridstudio.solve.sddp.forward import Default, ForwardPass, Regularised
 from gridstudio.solve.sddp.graph import Node, Part, PolicyGraph, linear, markovian
 from gridstudio.solve.sddp.model import MipLimits
+from gridstudio.solve.sddp.nested import nested_value
 from gridstudio.solve.sddp.policy import Policy, decisions_at_start, load
 from gridstudio.solve.sddp.problem import Noise, StageProblem, State
 from gridstudio.solve.sddp.sampling import EveryPath, Historical, InSample, OutOfSample, Path, SamplingScheme, Step
@@ -118,6 +120,7 @@ __all__ = [
     "linear",
     "load",
     "markovian",
+    "nested_value",
     "simulate",
     "train",
 ]

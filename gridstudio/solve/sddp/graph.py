@@ -208,9 +208,11 @@ def _graph_findings(graph: PolicyGraph) -> Iterator[str]:
         if name not in names:
             yield f"a transition names {name!r}, which is no node."
     for where, rows in _rows(graph):
-        total = sum(rows)
-        if any(not p >= 0 for p in rows) or abs(total - 1) > _TOLERANCE:
-            yield f"the transition probabilities {where} must not be negative and must add to 1; they add to {total:g}."
+        wrong, total = [p for p in rows if not p >= 0], sum(rows)
+        if wrong:
+            yield f"a transition probability {where} is {wrong[0]:g}; none may be negative."
+        elif abs(total - 1) > _TOLERANCE:
+            yield f"the transition probabilities {where} add to {total:g}; they must add to 1."
     for name, value in graph.initial_state.items():
         if not np.isfinite(value):
             yield f"the initial state {name!r} = {value} is not a finite number."

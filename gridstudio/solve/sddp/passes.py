@@ -17,6 +17,7 @@ from gridstudio.solve.sddp.cuts import CutFamily
 from gridstudio.solve.sddp.families import Family, Risk, measure_after, units
 from gridstudio.solve.sddp.forward import ForwardPass
 from gridstudio.solve.sddp.graph import PolicyGraph
+from gridstudio.solve.sddp.nested import nested_value, neutral
 from gridstudio.solve.sddp.policy import Policy, all_cuts
 from gridstudio.solve.sddp.sampling import Path, Step
 
@@ -81,21 +82,29 @@ class Run:
 
 
 def iteration(run: Run, paths: Sequence[Path]) -> Pass:
-    """One iteration; yields questions, is sent their answers, returns the bound and the cost along the paths."""
+    """One iteration; yields questions, is sent their answers, returns the bound and what the paths' costs count for."""
     run.begun += 1
-    arrivals, costs = yield from _forward(run, paths, run.begun)
+    arrivals, own = yield from _forward(run, paths, run.begun)
+    parts = np.zeros_like(own)
     for stage in reversed(range(len(run.graph.stages) - 1)):
-        costs += yield from _backward(run, paths, stage, arrivals)
-    bound, root_costs = yield from _bound(run, paths)
+        parts[:, stage + 1] = yield from _backward(run, paths, stage, arrivals)
+    bound, parts[:, 0] = yield from _bound(run, paths)
+    return bound, _counted(run, paths, own, parts)
+
+
+def _counted(run: Run, paths: Sequence[Path], own: FloatArray, parts: FloatArray) -> float:
+    """The nested value of the nodes' own costs and their parts' (path, stage), with which the bound is compared."""
+    if not neutral(run.risk):
+        return nested_value(run.graph, paths, own + parts, run.risk)
     chances = np.array([path.probability for path in paths])
-    return bound, float(chances @ (costs + root_costs))
+    return float(chances @ sum([*own.T, *parts.T[::-1]]))  # in the order in which they became known
 
 
 def _forward(run: Run, paths: Sequence[Path], number: int) -> Pass:
-    """Trial states along the paths: {(path, stage): state that arrives there}, and the nodes' own costs (path,)."""
+    """Trial states along the paths: {(path, stage): state that arrives}, and the nodes' own costs (path, stage)."""
     graph, forward = run.graph, run.forward
     arrivals = {(p, 0): graph.start for p in range(len(paths))}
-    costs = np.zeros(len(paths))
+    costs = np.zeros((len(paths), len(graph.stages)))
     for stage in range(len(graph.stages)):
         passing: dict[int, list[int]] = {}
         for p, path in enumerate(paths):
@@ -108,7 +117,7 @@ def _forward(run: Run, paths: Sequence[Path], number: int) -> Pass:
         answers = yield questions
         for (place, mine), decisions in zip(sorted(passing.items()), answers, strict=True):
             for p, decision in zip(mine, decisions, strict=True):
-                costs[p] += decision.cost
+                costs[p, stage] = decision.cost
                 if graph.children[place]:
                     arrivals[p, stage + 1] = run.trial(paths[p].steps[stage], decision.outgoing, number)
     return arrivals, costs

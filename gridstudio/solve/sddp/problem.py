@@ -168,8 +168,11 @@ def _state_findings(problem: StageProblem) -> Iterator[str]:
 
 def _noise_findings(problem: StageProblem) -> Iterator[str]:
     p = problem.probabilities
-    if not (len(p) and np.all(p >= 0) and abs(p.sum() - 1) <= _TOLERANCE):
-        yield f"the probabilities of the noises must not be negative and must add to 1; they add to {p.sum():g}."
+    if not np.all(p >= 0):
+        wrong = int(np.flatnonzero(~(p >= 0))[0])
+        yield f"the probability of noise {wrong} is {p[wrong]:g}; it must not be negative."
+    elif not (len(p) and abs(p.sum() - 1) <= _TOLERANCE):
+        yield f"the probabilities of the noises add to {p.sum():g}; they must add to 1."
     m, n = problem.matrix.shape
     copies = {state.incoming for state in problem.states}
     for number, noise in enumerate(problem.noises):

@@ -128,7 +128,7 @@ def _walk(graph: PolicyGraph, rng: Generator, outcome: Callable, probability: Ca
         p = np.array([probability(place, child) for child in following])
         if abs(p.sum() - 1) > 1e-6:
             where = "of the start" if place is None else f"from node {graph.nodes[place].name!r}"
-            raise InputError(f"The transition probabilities {where} must add to 1; they add to {p.sum():g}.")
+            raise InputError(f"The transition probabilities {where} add to {p.sum():g}; they must add to 1.")
         place = int(following[rng.choice(len(p), p=p / p.sum())])
         yield Step(place, outcome(graph.nodes[place]))
         following = graph.children[place]

@@ -167,6 +167,6 @@ def _serve(pipe: Connection) -> None:
             function, arguments = pickle.loads(pipe.recv_bytes())
             try:
                 answer = (True, function(*arguments))
-            except Exception as error:
+            except Exception as error:  # whatever it is: the owner's ``result`` raises it
                 answer = (False, error)
             pipe.send_bytes(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))

@@ -15,8 +15,9 @@ FloatArray = NDArray[np.float64]
 class Iteration:
     """A line of the log.
 
-    ``bound``: of the optimum, from below; ``simulated_cost``: of this iteration's paths along their trial points, the
-    mean of few; ``seconds`` and ``solves`` (LPs and MIPs) since training began; ``cuts`` kept in all.
+    ``bound``: of the optimum, from below; ``simulated_cost``: of this iteration's paths along their trial points, all
+    or few, the nested value under the risk measure (with the expectation the mean); ``seconds`` and ``solves`` (LPs and
+    MIPs) since training began; ``cuts`` kept in all.
     """
 
     number: int
@@ -98,8 +99,8 @@ class SimulatedGap:
 class ExactGap:
     """When the policy's cost over all paths is within ``tolerance`` (relative) of the bound: proven, not estimated.
 
-    For graphs of few paths, trained with ``sampling=EveryPath()``, the default forward pass and the expectation: then
-    the cost in the log is that of a policy, nothing left out.
+    For graphs of few paths, trained with ``sampling=EveryPath()`` and the default forward pass: then the cost in the
+    log is that of a policy, nothing left out; with a risk measure its nested value, which the bound is one of.
     """
 
     tolerance: float = 1e-4

@@ -16,6 +16,7 @@ from gridstudio.solve.sddp.families import CutType, Risk
 from gridstudio.solve.sddp.forward import Default, ForwardPass
 from gridstudio.solve.sddp.graph import PolicyGraph
 from gridstudio.solve.sddp.model import MipLimits
+from gridstudio.solve.sddp.nested import neutral
 from gridstudio.solve.sddp.passes import Pass, Run, iteration
 from gridstudio.solve.sddp.policy import Policy, families, specs
 from gridstudio.solve.sddp.sampling import EveryPath, InSample, SamplingScheme
@@ -74,9 +75,8 @@ def _check(
     if not stopping:
         raise InputError("Training needs a stopping rule, Iterations(100) for instance.")
     for rule in stopping:
-        if isinstance(rule, SimulatedGap | ExactGap) and not isinstance(risk, Expectation):
-            name = type(rule).__name__
-            raise InputError(f"{name} compares the bound with a mean cost: use another stopping rule with this risk.")
+        if isinstance(rule, SimulatedGap) and not neutral(risk):
+            raise InputError("SimulatedGap compares the bound with a mean cost: use another rule with this risk.")
         if isinstance(rule, ExactGap) and not (isinstance(sampling, EveryPath) and isinstance(forward, Default)):
             raise InputError(
                 "ExactGap needs the cost over all paths: train with sampling=EveryPath(), forward=Default()."

@@ -78,8 +78,21 @@ def test_the_published_case_is_sound(study) -> None:
             "battery_stored_max_share,0.05",
             "battery_stored_min_share = 0.1 is above battery_stored_max_share = 0.05",
         ),
-        ("parameters", "stage2_baseline_load", "stage2_baseline_lod", "parameter stage2_baseline_lod is not known"),
-        ("parameters", "h2_capex_usd_per_kw", "h3_capex_usd_per_kw", "has no 'h2_capex_usd_per_kw'; add a row"),
+        (
+            "parameters",
+            "stage2_baseline_load",
+            "stage2_baseline_lod",
+            r"aeso6_parameters.csv, line \d+: the parameter 'stage2_baseline_lod' is not known.*nearest.*baseline_load",
+        ),
+        (
+            "parameters",
+            "stage2_baseline_fuel",
+            "stage2_basline_fuel",
+            "'stage2_basline_fuel' is not known, and the study's stage2_baseline_fuel is not given",
+        ),
+        ("parameters", "h2_capex_usd_per_kw", "h3_capex_usd_per_kw", "'h3_capex_usd_per_kw' is not known.*h2_capex"),
+        ("parameters", "h2_capex_usd_per_kw,978.8,USD/kW", "h2_most_mw,9,MW", "has no 'h2_capex_usd_per_kw'; add a"),
+        ("parameters", "_at_8_m_s,0.38", "_at_8_m_s,1.38", "output over rated power lies between 0 and 1"),
     ],
 )
 def test_a_wrong_table_is_told(study, table: str, before: str, after: str, message: str) -> None:
@@ -102,6 +115,19 @@ def test_a_wrong_table_is_told(study, table: str, before: str, after: str, messa
         ({"study": {"simulate": ["Z"]}}, "study.*there is no case"),
         ({"model": {"without": ["gravity"]}}, "unknown group 'gravity'; known are connection_cap"),
         ({"days": {"source": "files"}}, "source = 'files' goes with weather"),
+        ({"risk": {"alpha": 0.9}}, "alpha goes with measure = 'cvar' or 'worst case', not with the expectation"),
+        ({"risk": {"lambda": 0.5}}, "lambda goes with measure = 'cvar' or 'worst case', not with the expectation"),
+        ({"risk": {"measure": "cvar"}}, "measure = 'cvar' needs alpha"),
+        ({"risk": {"measure": "cvar", "alpha": 1.0}}, "risk.alpha = 1.0 should be less than 1"),
+        ({"risk": {"measure": "cvar", "alpha": -0.1}}, "risk.alpha = -0.1 should be greater than or equal to 0"),
+        ({"risk": {"measure": "cvar", "alpha": 0.9, "lambda": 1.5}}, "risk.lambda = 1.5 should be less than or equal"),
+        ({"risk": {"measure": "worst case", "lambda": -1}}, "risk.lambda = -1 should be greater than or equal to 0"),
+        ({"risk": {"measure": "worst case", "alpha": 0.9}}, "measure = 'worst case' takes no alpha"),
+        ({"risk": {"measure": "variance"}}, "risk.measure = 'variance' should be 'expectation', 'cvar' or"),
+        (
+            {"risk": {"measure": "worst case"}, "growth": {"sizes": [{}], "case": "A"}},
+            "a study of growth times training on the expectation",
+        ),
     ],
 )
 def test_wrong_settings_are_told(study, section, message: str) -> None:
@@ -112,8 +138,14 @@ def test_wrong_settings_are_told(study, section, message: str) -> None:
 def test_transition_rows_must_add_to_one() -> None:
     states = ((Outlook("now"),), (Outlook("low"), Outlook("high")), (Outlook("low"), Outlook("high")))
     wrong = np.array([[0.5, 0.5], [0.5, 0.6]])
-    with pytest.raises(InputError, match=r"into stage 3 from state 'high' must not be negative.*add to 1.1"):
+    with pytest.raises(InputError, match=r"into stage 3 from state 'high' must add to 1; they add to 1.1"):
         Chain(states, (np.ones(1), np.array([[0.5, 0.5]]), wrong))
+
+
+def test_transition_probabilities_must_not_be_negative() -> None:
+    states = ((Outlook("now"),), (Outlook("low"), Outlook("high")))
+    with pytest.raises(InputError, match=r"into stage 2 from state 'now' must not be negative; number 2 is -0.5"):
+        Chain(states, (np.ones(1), np.array([[1.5, -0.5]])))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +155,8 @@ def test_transition_rows_must_add_to_one() -> None:
         ({"load_mw": np.zeros((2, 24, 1))}, "load_mw has shape"),
         ({"load_mw": np.full((1, 24, 1), -1.0)}, "load_mw has a value that is negative"),
         ({"solar_pu": np.full((1, 24, 1), 1.2)}, "solar_pu reaches 1.2; it is a share of the capacity"),
-        ({"weights": np.array([0.9])}, "weights must not be negative and must add to 1; they add to 0.9"),
+        ({"weights": np.array([0.9])}, "weights must add to 1; they add to 0.9"),
+        ({"weights": np.array([-1.0])}, "weights must not be negative; number 1 is -1"),
         ({"labels": ()}, "0 labels are given for 1 days"),
     ],
 )

@@ -80,9 +80,18 @@ def test_sizes_are_measured() -> None:
     assert (table["iterations"] == 3).all()
     expected = table["seconds_per_iteration"] * table["full_iterations"] * table["full_days"] / table["days"] / 3600
     assert table["full_hours"].to_numpy() == pytest.approx(expected.to_numpy())
+    assert table["full_workers"].tolist() == [3 * 4, 2 * 4]
+    assert table["full_hours_at_least"].to_numpy() == pytest.approx(expected.to_numpy() / [12, 8])  # one worker here
     for column in table.columns:
         assert column in (transition.__doc__ or "")
     assert "cases" not in result.tables
+
+
+def test_a_size_has_iterations_to_measure_even_if_its_time_is_over() -> None:
+    """The first starts cold: two further ones are the least."""
+    table = transition.run(settings(case="A", iterations=9, seconds=1e-6, sizes=[{"zones": 4}]), STUDIES).tables
+    assert table["growth"]["iterations"].tolist() == [3]
+    assert table["growth"]["reason"].tolist() == ["1e-06 s are over"]
 
 
 def test_a_quick_run_measures_small_sizes() -> None:

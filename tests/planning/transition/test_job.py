@@ -146,8 +146,10 @@ def test_results_worth_a_word_are_told() -> None:
                                     ("B", 2, "high", 0.0, 1.0, 2.5, 0.0)],
                                    columns=["case", "stage", "state", "shed_mwh", "co2_mt", "co2_target_mt",
                                             "co2_above_mt"]),
-        "simulations": pd.DataFrame([("A", "stochastic", sample, "cost_busd", mean)
-                                     for sample, mean in (("in sample", 10.0), ("out of sample", 12.0))],
+        "simulations": pd.DataFrame([("A", "stochastic", "in sample", "cost_busd", 10.0),
+                                     ("A", "stochastic", "out of sample", "cost_busd", 12.0),
+                                     ("A", "stochastic", "in sample", "first_operation_busd", 1.0),
+                                     ("A", "stochastic", "out of sample", "first_operation_busd", 2.5)],
                                     columns=["case", "plan", "sample", "quantity", "mean"]),
     }  # fmt: skip
     texts = summary.found_in(made, 0.01)["text"].tolist()
@@ -158,6 +160,7 @@ def test_results_worth_a_word_are_told() -> None:
         "Case A, stage 2 (high)",
         "Case A, stochastic plan",
     ]
+    assert "1.5 bn of the difference is operation in stage 1" in summary.found_in(made, 0.01)["text"].iloc[-1]
     for target, cause in ((np.inf, "cannot serve its load on"), (9.0, "or not within a day's"), (3.0, "which binds")):
         made["operations"].loc[0, "co2_target_mt"] = target
         assert cause in summary.found_in(made, 0.01)["text"][2]
@@ -182,6 +185,86 @@ def test_two_workers_change_nothing(study) -> None:
     one, two = (transition.run(*study("B", study=given, training=few), Workers(count)) for count in (1, 2))
     same = ["bound_musd", "simulated_musd"]
     assert one.tables["convergence"][same].equals(two.tables["convergence"][same])
+
+
+# Risk measures
+
+
+@pytest.fixture(scope="module")
+def averse(study):
+    given = {"extensive": ["A"], "stochastic_value": ["A"], "simulate": []}
+    risk = {"measure": "cvar", "alpha": 0.9, "lambda": 0.5}
+    return transition.run(*study("AB", study=given, risk=risk))
+
+
+def test_bounds_and_gaps_are_of_the_risk_adjusted_cost(averse) -> None:
+    table, risk = (averse.tables[name].set_index("case") for name in ("cases", "risk"))
+    assert (table["risk_adjusted_busd"] > table["cost_busd"]).all()
+    assert (table["risk_adjusted_busd"] >= table["bound_busd"] * (1 - 1e-9)).all()
+    gap = np.maximum(table["risk_adjusted_busd"] / table["bound_busd"] - 1, 0)
+    assert gap.to_numpy() == pytest.approx(table["gap"].to_numpy(), abs=1e-12)
+    for column in ("risk_adjusted_busd", "bound_busd", "gap"):
+        assert risk[column].equals(table[column])
+    assert risk["expected_busd"].to_numpy() == pytest.approx(table["cost_busd"].to_numpy())
+    assert averse.headline["risk_adjusted_B_busd"].value == table.loc["B", "risk_adjusted_busd"]
+
+
+def test_the_nested_value_is_that_of_the_table_of_paths(averse) -> None:
+    """By hand: at alpha 0.9 and three equally likely states the worst of them, blended with their mean."""
+    rows = averse.tables["paths"].query("case == 'B'")
+    rows = rows.assign(cost=rows["investment_musd"] + rows["operation_musd"])
+    costs = rows.pivot(index="path", columns="stage", values="cost")
+    blended = lambda values: 0.5 * values.mean() + 0.5 * values.max()  # noqa: E731
+    second = [part[2].iloc[0] + blended(part[3]) for _, part in costs.groupby([p.split(" > ")[1] for p in costs.index])]
+    by_hand = costs[1].iloc[0] + blended(np.array(second))
+    table = averse.tables["cases"].set_index("case")
+    assert table.loc["B", "risk_adjusted_busd"] == pytest.approx(by_hand / 1e3, rel=1e-9)
+
+
+def test_the_dear_end_of_a_plans_costs_is_told(averse) -> None:
+    row = averse.tables["risk"].set_index("case").loc["B"]
+    each = averse.tables["paths"].query("case == 'B'")
+    cost = (each["investment_musd"] + each["operation_musd"]).groupby(each["path"]).sum() / 1e3
+    assert row["worst_path_busd"] == pytest.approx(cost.max())
+    assert row["worst_path"] == cost.idxmax()
+    assert row["cvar_busd"] == pytest.approx(cost.max())  # the worst tenth lies within one of nine paths
+
+
+def test_the_extensive_form_has_the_same_measure(averse) -> None:
+    assert averse.tables["extensive"]["difference"].abs().max() < 2e-3
+
+
+def test_assumptions_and_value_are_of_what_is_optimised(averse, result) -> None:
+    texts = [made.tables["assumptions"].set_index("topic")["text"]["Risk"] for made in (averse, result)]
+    assert "0.5 expectation and 0.5 CVaR at alpha = 0.9" in texts[0]
+    assert "Shapiro 2011" in texts[0]
+    assert texts[1] == "What is optimised is the expected cost over all paths of states."
+    value = averse.tables["stochastic_value"].set_index("quantity")["busd"]
+    held, own = value["plan for the mean future, held in every stage"], value["stochastic plan"]
+    assert own <= averse.tables["cases"].set_index("case").loc["A", "risk_adjusted_busd"] * (1 + 1e-12)
+    assert value["value of the stochastic solution, whole plan held"] == pytest.approx(held - own)
+
+
+def test_without_a_measure_no_table_speaks_of_one(result) -> None:
+    assert "risk" not in result.tables
+    assert "risk_adjusted_busd" not in result.tables["cases"]
+
+
+def test_two_workers_change_nothing_under_a_measure(study) -> None:
+    given = {"extensive": [], "stochastic_value": [], "simulate": []}
+    few, risk = {"iterations": 6, "stall_iterations": 5}, {"measure": "worst case"}
+    one, two = (transition.run(*study("B", study=given, training=few, risk=risk), Workers(n)) for n in (1, 2))
+    same = ["bound_musd", "simulated_musd"]
+    assert one.tables["convergence"][same].equals(two.tables["convergence"][same])
+    assert one.tables["risk"].drop(columns="cvar_busd").equals(two.tables["risk"].drop(columns="cvar_busd"))
+
+
+def test_the_fan_tells_what_is_emitted_and_shed(result) -> None:
+    """In the mean over paths what the table of operation has in the mean over states."""
+    fan = result.tables["policy_fan"].query("case == 'B' and stage == 3").set_index("quantity")["mean"]
+    rows = result.tables["operations"].query("case == 'B' and stage == 3")
+    for quantity, column, per_unit in (("CO2 a year", "co2_mt", 1), ("shed a year", "shed_mwh", 1e3)):
+        assert fan[quantity] == pytest.approx((rows["probability"] * rows[column]).sum() / per_unit)
 
 
 def setup_of(case, agreement=None):

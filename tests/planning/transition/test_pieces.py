@@ -1,6 +1,7 @@
 """Whole pieces: roundings that keep the rules, what is held stays, and bounds of the master with whole pieces."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from gridstudio.planning.transition.plans import Dispatcher, cost_of, make_plan
 from gridstudio.planning.transition.search import Beaten
 from gridstudio.planning.transition.settings import TrainingSettings
 from gridstudio.planning.transition.training import solve
+from gridstudio.solve.risk import WorstCase
 from gridstudio.solve.sddp.equivalent import deterministic_equivalent
 from gridstudio.solve.sddp.stopping import Iteration, Iterations
 from gridstudio.solve.sddp.training import train
@@ -94,8 +96,9 @@ def test_the_master_with_whole_pieces_proves_a_bound(model) -> None:
     made = model(factors=("line",))
     graph = policy_graph(made)
     policy = train(graph, stopping=(Iterations(30),))
-    aside = policy.log[-1].bound - pieces.relaxed_master(policy)
-    _, cost = pieces.master(made, policy)
+    first = made.name(0, 0)
+    aside = policy.log[-1].bound - pieces.relaxed_master(policy)[first]
+    cost = pieces.master(made, policy)[1][first]
     dispatcher, nodes, best = Dispatcher(made, exact=False), [(0,), (0, 0), (0, 1)], np.inf
     for bits in itertools.product((0.0, 1.0), repeat=3):
         if bits[0] + max(bits[1:]) <= 1:
@@ -124,6 +127,17 @@ def test_where_paths_are_many_they_are_drawn(model, monkeypatch) -> None:
     found = solve(made, GIVEN)
     assert found.bound_musd == pytest.approx(whole, rel=1e-4)
     assert found.cost.total_musd == pytest.approx(whole, rel=1e-3)
+
+
+def test_where_paths_are_many_the_reason_says_that_cost_and_bound_were_not_compared(model, monkeypatch) -> None:
+    made = replace(model(factors=("gas",)), risk=WorstCase())
+    whole = deterministic_equivalent(policy_graph(made), made.risk).cost
+    monkeypatch.setattr(search, "_FEW_PATHS", 1)
+    monkeypatch.setattr(search, "_EVERY_PATH", 1)
+    found = solve(made, GIVEN.model_copy(update={"gap": 1e-15, "iterations": 1}))
+    assert found.reason.endswith("the paths are too many to go them all until its cost meets the bound")
+    assert found.cost.value_musd >= whole * (1 - 1e-9)  # the plan is judged on every path all the same
+    assert found.bound_musd <= whole * (1 + 1e-9)
 
 
 def test_training_around_pieces_stops_when_a_better_plan_is_known() -> None:

@@ -1,6 +1,7 @@
 """Whole plans: SDDP against the extensive form and against every combination, and what a plan is then worth."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +14,13 @@ from gridstudio.planning.transition.job import lifted
 from gridstudio.planning.transition.plan_tables import weighted_quantiles
 from gridstudio.planning.transition.plans import Dispatcher, cost_of, make_plan
 from gridstudio.planning.transition.realisations import in_sample, out_of_sample
-from gridstudio.planning.transition.settings import TrainingSettings
+from gridstudio.planning.transition.settings import RiskSettings, TrainingSettings
 from gridstudio.planning.transition.training import solve
+from gridstudio.solve.risk import Blend, CVaR, Expectation, WorstCase
 from gridstudio.solve.sddp.equivalent import deterministic_equivalent
 
 GIVEN = TrainingSettings(gap=1e-4, iterations=150, seconds=60.0, integer_iterations=4, stall_iterations=10)
+RISKS = [Blend(0.5, Expectation(), CVaR(0.6)), WorstCase()]
 WAVE = (60 + 30 * np.sin(np.arange(24) / 24 * 2 * np.pi))[:, None]
 
 
@@ -25,14 +28,14 @@ WAVE = (60 + 30 * np.sin(np.arange(24) / 24 * 2 * np.pi))[:, None]
 def model(make_case, make_days, two_stages):
     """Two buses, three stages, two outlooks; load outgrows the unit, CO2 has a target."""
 
-    def make(factors=("gas", "h2", "wind"), convention="day", chain=None, off=(), **numbers):
+    def make(factors=("gas", "h2", "wind"), convention="day", chain=None, off=(), risk=Expectation(), **numbers):
         chain = chain or two_stages(stages=3, co2_mt_per_year=0.08)
         lines = ((0, 1, 0.1, 60.0, True, False), (0, 1, 0.1, 60.0, False, True))
         case = make_case(units=((0, "gas", 120.0),), lines=lines, zones=(0, 1), buses=2, chain=chain, **numbers)
         rng = np.random.default_rng(5)
         days = make_days(case, np.stack([0.4 * WAVE, WAVE + 10]) * np.array([0.5, 1.0]),
                          wind=rng.uniform(0.1, 0.9, (2, 24, 2)), rating=1.3, weights=(0.4, 0.6))  # fmt: skip
-        return Model(case, portfolio(case, factors), days, convention, frozenset(off))
+        return Model(case, portfolio(case, factors), days, convention, frozenset(off), risk)
 
     return make
 
@@ -57,21 +60,31 @@ def test_a_target_that_nobody_reaches_is_the_same_by_day_and_year(model, two_sta
     assert costs[0] == pytest.approx(costs[1])
 
 
-def test_whole_pieces_come_to_the_best_of_all_combinations(make_case, make_days, two_stages) -> None:
-    """A second method: a line and a sensor, each at once, later in one outlook, in both, or never."""
-    case = make_case(units=((0, "gas", 120.0),), lines=((0, 1, 0.1, 30.0, True, True),), buses=2,
-                     chain=two_stages(stages=3), dtr_usd_per_sensor=1e6)  # fmt: skip
-    model = Model(
-        case, portfolio(case, ("line", "dtr")), make_days(case, np.hstack([0.2 * WAVE, 0.5 * WAVE]), rating=1.4)
-    )
+@pytest.fixture
+def pieces_of_two_stages(make_case, make_days, two_stages):
+    """A line and a sensor on one right of way, to be built at once, later in one outlook, in both, or never."""
+
+    def make(risk=Expectation()):
+        case = make_case(units=((0, "gas", 120.0),), lines=((0, 1, 0.1, 30.0, True, True),), buses=2,
+                         chain=two_stages(stages=3), dtr_usd_per_sensor=1e6)  # fmt: skip
+        days = make_days(case, np.hstack([0.2 * WAVE, 0.5 * WAVE]), rating=1.4)
+        return Model(case, portfolio(case, ("line", "dtr")), days, risk=risk)
+
+    return make
+
+
+@pytest.mark.parametrize("risk", [Expectation(), *RISKS], ids=repr)
+def test_whole_pieces_come_to_the_best_of_all_combinations(pieces_of_two_stages, risk) -> None:
+    """A second method: every combination of pieces, each judged on every path."""
+    model = pieces_of_two_stages(risk)
     dispatcher, nodes = Dispatcher(model), [(0,), (0, 0), (0, 1)]
     best = np.inf
     for bits in itertools.product((0.0, 1.0), repeat=6):
         builds = dict(zip(nodes, np.array(bits).reshape(3, 2), strict=True))
         if all((builds[nodes[0]] + builds[node] <= 1).all() for node in nodes[1:]):
-            best = min(best, cost_of(make_plan(model, builds), dispatcher).total_musd)
+            best = min(best, cost_of(make_plan(model, builds), dispatcher).value_musd)
     found = solve(model, GIVEN)
-    assert found.cost.total_musd == pytest.approx(best, rel=1e-6)
+    assert found.cost.value_musd == pytest.approx(best, rel=1e-6)
     assert found.bound_musd <= best * (1 + 1e-9)
     assert found.cost.plan.builds.sum() > 0
 
@@ -102,6 +115,82 @@ def test_fixed_decisions_are_kept(model) -> None:
     fixed = np.full(len(made.items.labels), 0.25)
     found = solve(made, GIVEN, fixed={made.name(0, 0): fixed})
     assert found.cost.plan.builds[:, 0] == pytest.approx(np.tile(fixed, (4, 1)))
+
+
+# Risk measures
+
+
+@pytest.mark.parametrize("convention", ["day", "year"])
+@pytest.mark.parametrize("risk", RISKS, ids=repr)
+def test_sddp_comes_to_the_extensive_form_of_the_same_measure(model, risk, convention: str) -> None:
+    made = model(risk=risk, convention=convention)
+    found, whole = solve(made, GIVEN), deterministic_equivalent(policy_graph(made), risk)
+    assert found.bound_musd == pytest.approx(whole.cost, rel=1e-4)
+    assert found.bound_musd <= whole.cost * (1 + 1e-7)
+    assert found.cost.value_musd == pytest.approx(whole.cost, rel=1e-4)
+    assert found.cost.value_musd > found.cost.total_musd * (1 + 1e-3)
+    assert found.reason == "gap of 0.0001 reached"
+
+
+@pytest.mark.parametrize("risk", RISKS, ids=repr)
+def test_whole_pieces_under_a_measure_come_to_the_extensive_form(pieces_of_two_stages, risk) -> None:
+    """The extensive form with whole pieces, as one mixed-integer program with the measure's rows."""
+    made = pieces_of_two_stages(risk)
+    found, whole = solve(made, GIVEN), deterministic_equivalent(policy_graph(made), risk)
+    assert found.cost.value_musd == pytest.approx(whole.cost, rel=1e-4)
+    assert found.bound_musd <= whole.cost * (1 + 1e-7)
+    assert found.cost.plan.builds.sum() > 0
+
+
+def test_a_plans_value_is_nested_by_hand(model) -> None:
+    """Two outlooks at two stages: what the worse of two branches makes of the worse of two ends each."""
+    made = model(risk=WorstCase())
+    found = solve(made, GIVEN).cost
+    cost = found.investment_musd + found.operation_musd  # paths ll, lh, hl, hh
+    ends = [max(cost[0, 2], cost[1, 2]), max(cost[2, 2], cost[3, 2])]
+    by_hand = cost[0, 0] + max(cost[0, 1] + ends[0], cost[2, 1] + ends[1])
+    assert found.value_musd == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_risk_aversion_costs_in_the_mean_and_is_worth_it_under_its_measure(model) -> None:
+    risk = Blend(0.5, Expectation(), CVaR(0.9))
+    averse, neutral = solve(model(risk=risk), GIVEN).cost, solve(model(), GIVEN).cost
+    judged = replace(neutral, risk=risk)
+    assert averse.value_musd < judged.value_musd * (1 - 1e-3)
+    assert averse.total_musd > neutral.total_musd * (1 + 1e-3)
+    assert neutral.value_musd == neutral.total_musd
+
+
+def test_no_weight_on_a_measure_is_the_expectation_to_the_bit(model) -> None:
+    given = RiskSettings.model_validate({"measure": "cvar", "alpha": 0.9, "lambda": 0.0})
+    first, second = solve(model(), GIVEN), solve(model(risk=given.of_nodes), GIVEN)
+    for column in ("bound_musd", "simulated_musd"):
+        assert np.array_equal(first.convergence[column], second.convergence[column])
+    assert np.array_equal(first.cost.plan.builds, second.cost.plan.builds)
+    assert first.cost.value_musd == second.cost.value_musd
+
+
+def test_the_value_of_the_stochastic_solution_is_of_what_is_optimised(model) -> None:
+    made = model(risk=WorstCase())
+    found = stochastic.value(solve(made, GIVEN), GIVEN)
+    assert found.of_whole_musd >= found.of_first_musd >= 0
+    assert found.of_whole_musd == found.whole.value_musd - found.stochastic.value_musd
+    assert found.mean.cost.value_musd == pytest.approx(found.mean.cost.total_musd)  # one path: nothing to weigh
+
+
+def test_first_states_count_with_the_measures_weights(model, two_stages) -> None:
+    """Two states of the first stage: the bound of whole pieces is one of the worst, not of the mean."""
+    later = two_stages(stages=3)
+    chain = Chain(
+        ((Outlook("low"), Outlook("high", load=1.5)), *later.stages[1:]),
+        (np.array([0.5, 0.5]), np.tile([0.5, 0.5], (2, 1)), later.matrices[2]),
+    )
+    for risk in RISKS:
+        made = model(("gas", "line"), chain=chain, risk=risk)
+        found, whole = solve(made, GIVEN), deterministic_equivalent(policy_graph(made), risk)
+        assert found.bound_musd <= whole.cost * (1 + 1e-6)
+        assert found.bound_musd == pytest.approx(whole.cost, rel=5e-3)
+        assert found.cost.value_musd == pytest.approx(whole.cost, rel=5e-3)
 
 
 # Realisations

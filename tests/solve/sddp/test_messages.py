@@ -98,15 +98,21 @@ def test_bound_of_the_cost_to_go_that_is_none_is_noticed():
         train(wrong, stopping=(Iterations(5),))
 
 
-@pytest.mark.parametrize("row", [[0.5, 0.4], [1.2, -0.2]])
-def test_transition_row_must_add_to_one(row):
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ([0.5, 0.4], r"the transition probabilities from node 'a' add to 0\.9; they must add to 1"),
+        ([1.2, -0.2], r"a transition probability from node 'a' is -0\.2; none may be negative"),
+    ],
+)
+def test_transition_row_is_one_of_probabilities(row, message):
     stages = [[Node("a", 0, tank())], [Node("b", 1, tank()), Node("c", 1, tank())]]
-    with pytest.raises(InputError, match="from node 'a' must not be negative and must add to 1; they add to"):
+    with pytest.raises(InputError, match=message):
         markovian(stages, [[1.0], [row]], {"level": 9.0}, 0.0)
 
 
 def test_start_probabilities_must_add_to_one():
-    with pytest.raises(InputError, match=r"of the start must not be negative and must add to 1; they add to 0\.9"):
+    with pytest.raises(InputError, match=r"probabilities of the start add to 0\.9; they must add to 1"):
         markovian([[Node("a", 0, tank())]], [[0.9]], {"level": 9.0}, 0.0)
 
 
@@ -172,8 +178,9 @@ def test_weight_of_a_part(weight):
         ({"states": (State("x", 7),)}, "incoming column 7 of state 'x' is not among the 2 columns"),
         ({"states": (State("x", 0), State("x", 1))}, "the state 'x' is given twice"),
         ({"states": (State("x", 0), State("y", 0))}, "two states share one incoming column"),
-        ({"noises": (Noise(0.5), Noise(0.4))}, r"must add to 1; they add to 0\.9"),
-        ({"noises": ()}, "must add to 1; they add to 0"),
+        ({"noises": (Noise(0.5), Noise(0.4))}, r"of the noises add to 0\.9; they must add to 1"),
+        ({"noises": (Noise(1.5), Noise(-0.5))}, r"the probability of noise 1 is -0\.5; it must not be negative"),
+        ({"noises": ()}, "of the noises add to 0; they must add to 1"),
         ({"noises": (Noise(rhs=([4], [1.0])),)}, "noise 0: rhs names an index outside 0 to 0"),
         ({"noises": (Noise(rhs=([0], [1.0, 2.0])),)}, r"rhs has \(1,\) indices and \(2,\) values"),
         ({"noises": (Noise(cost=([0], [INF])),)}, "a value of cost is not a number that can be used"),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gridstudio.errors import InputError
 from gridstudio.planning.transition.case import RepresentativeDays, Zones
-from gridstudio.planning.transition.days.output import Conductors, rating_pu, solar_pu, wind_pu
+from gridstudio.planning.transition.days.output import Conductors, Technology, rating_pu, solar_pu, wind_pu
 from gridstudio.planning.transition.days.weather import HOURS, Points, Weather, distance_km
 from gridstudio.solve.agreement import adjusted_mutual_information, normalised_mutual_information
 from gridstudio.solve.reduction import Reduction, medoids
@@ -31,18 +31,12 @@ KINDS = ("load_mw", "wind_pu", "solar_pu", "rating_pu")
 
 @dataclass(frozen=True)
 class Numbers:
-    """How many zones and days, and how far warping may shift: ``zone_band`` in days, ``day_band`` in hours.
-
-    ``usable_share``: of a cell's land (the source takes a tenth); ``most_rating_pu``: what terminal equipment allows a
-    line beyond its static rating (assumed).
-    """
+    """How many zones and days, and how far warping may shift: ``zone_band`` in days, ``day_band`` in hours."""
 
     zones: int = 25
     days: int = 4
     zone_band: int = 2
     day_band: int = 2
-    usable_share: float = 0.1
-    most_rating_pu: float = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,34 +84,33 @@ class Chosen:
     assignment: IntArray
 
 
-def zoned(weather: Weather, sites: Sites, numbers: Numbers) -> Zoning:
+def zoned(weather: Weather, sites: Sites, technology: Technology, numbers: Numbers) -> Zoning:
     """Candidate zones from the mesh; InputError if there are fewer points than zones."""
     points = weather.points
     if len(points) < numbers.zones:
         raise InputError(f"{numbers.zones} zones are asked of {len(points)} points of weather; ask for fewer zones.")
-    series = np.stack([wind_pu(weather.wind_m_s), solar_pu(weather)], axis=2)
+    series = np.stack([wind_pu(weather.wind_m_s, technology), solar_pu(weather, technology)], axis=2)
     daily = series.reshape(-1, HOURS, *series.shape[1:]).mean(axis=1).transpose(1, 0, 2)  # (point, day, kind)
     found = _clusters(_scaled(daily), numbers.zones, numbers.zone_band)
     land = np.bincount(found.assignment, weights=points.area_km2, minlength=len(found.indices))
     at = (points.latitude[found.indices], points.longitude[found.indices])
     nearest = distance_km(*at, sites.bus_latitude, sites.bus_longitude).argmin(axis=1)
     names = tuple(points.name[index] for index in found.indices)
-    zones = Zones(names, nearest, *at, area_km2=np.asarray(land * numbers.usable_share, dtype=float))
+    zones = Zones(names, nearest, *at, area_km2=np.asarray(land * technology.usable_share, dtype=float))
     return Zoning(zones, points, found.indices, found.assignment)
 
 
-def profiles(weather: Weather, load_mw: FloatArray, zoning: Zoning, sites: Sites, numbers: Numbers) -> Year:
+def profiles(weather: Weather, load_mw: FloatArray, zoning: Zoning, sites: Sites, technology: Technology) -> Year:
     """Profiles of a year at the zones, buses and branches; InputError if load and weather differ in length."""
     if len(load_mw) != weather.hours:
         raise InputError(f"The load has {len(load_mw)} hours, the weather {weather.hours}; both need the same hours.")
     points = weather.points
     near = distance_km(sites.branch_latitude, sites.branch_longitude, points.latitude, points.longitude).argmin(axis=1)
-    rating = rating_pu(weather, near, sites.conductors)
     return Year(
         load_mw,
-        wind_pu(weather.wind_m_s[:, zoning.medoid]),
-        solar_pu(weather)[:, zoning.medoid],
-        np.minimum(rating, numbers.most_rating_pu),
+        wind_pu(weather.wind_m_s[:, zoning.medoid], technology),
+        solar_pu(weather, technology)[:, zoning.medoid],
+        rating_pu(weather, near, sites.conductors, technology),
     )
 
 

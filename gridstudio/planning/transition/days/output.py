@@ -1,9 +1,9 @@
 """What the weather makes of plant and lines: wind and solar output per capacity, rating of a line over its static one.
 
 Solar: eqs. (65), (66) of the source: plane-of-array irradiance of a horizontal single-axis tracker (north-south axis,
-backtracking, +-60 degrees) from direct and isotropic diffuse light, per 1 000 W/m2; air temperature plays no part. The
+backtracking) from direct and isotropic diffuse light, per 1 000 W/m2; air temperature plays no part. The
 module's efficiency (22 %) says how much land a MW takes, not its output per capacity. Wind: a turbine's power curve.
-Lines: IEEE 738 at a conductor limit of 100 C for every hour.
+Lines: IEEE 738 for every hour.
 """
 
 from dataclasses import dataclass, replace
@@ -16,17 +16,26 @@ from gridstudio.planning.transition.days.weather import Weather, sun
 
 FloatArray = NDArray[np.float64]
 
-# A turbine of the 1 to 2 MW class: output over rated power against wind speed at hub height; a typical curve, assumed.
-CUT_IN_M_S, RATED_M_S, CUT_OUT_M_S = 3.0, 12.5, 25.0
-CURVE = (
-    (3.0, 0.0), (4.0, 0.03), (5.0, 0.08), (6.0, 0.15), (7.0, 0.25), (8.0, 0.38), (9.0, 0.53), (10.0, 0.69),
-    (11.0, 0.84), (12.0, 0.96), (12.5, 1.0), (25.0, 1.0),
-)  # fmt: skip
 
-STATIC = RatingConditions(conductor_max_c=100.0, ambient_c=40.0, wind_speed_m_per_s=0.61)
-HUB_TO_LINE = (10.0 / 100.0) ** 0.2  # wind at a line's height from that at hub height: power law, assumed exponent
-ANGLE_DEG = 20.0  # between wind and line: cautious, assumed
-LEAST_WIND_M_S = 0.61  # IEEE 738 at less is natural convection; ratings are not based on it
+@dataclass(frozen=True)
+class Technology:
+    """Plant and lines, from the parameter file.
+
+    ``turbine_curve``: (wind speed at hub height, output over rated power), rising in speed; output is that of the first
+    below it and of the last above, and none from ``turbine_cut_out_m_s`` on. ``hub_to_line``: wind at a line's height
+    over that at hub height. ``line_least_wind_m_s``: a rating counts on no less. ``line_most_pu``: what
+    terminal equipment allows a line beyond its static rating. ``usable_share``: of a zone's land.
+    """
+
+    turbine_curve: tuple[tuple[float, float], ...]
+    turbine_cut_out_m_s: float
+    tracker_most_degrees: float
+    line_static: RatingConditions
+    line_wind_angle_deg: float
+    line_least_wind_m_s: float
+    hub_to_line: float
+    line_most_pu: float
+    usable_share: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,20 +47,21 @@ class Conductors:
     resistance_75c_ohm_per_km: FloatArray
 
 
-def wind_pu(speed_m_s: ArrayLike) -> FloatArray:
+def wind_pu(speed_m_s: ArrayLike, technology: Technology) -> FloatArray:
     """Output over rated power of a turbine at a wind speed; 0 below cut-in and from cut-out on."""
     speed = np.asarray(speed_m_s, dtype=float)
-    at, output = np.array(CURVE).T
-    return np.where(speed >= CUT_OUT_M_S, 0.0, np.interp(speed, at, output))
+    at, output = np.array(technology.turbine_curve).T
+    return np.where(speed >= technology.turbine_cut_out_m_s, 0.0, np.interp(speed, at, output))
 
 
-def solar_pu(weather: Weather) -> FloatArray:
+def solar_pu(weather: Weather, technology: Technology) -> FloatArray:
     """Output over capacity (hour, point) of a tracked module, 1 at 1 000 W/m2 and at most."""
     from pvlib import irradiance, tracking
 
     zenith, azimuth = sun(weather.points, weather.year, weather.hours)
     up = np.where(zenith > 90, 90.0, zenith)
-    turned = tracking.singleaxis(up.ravel(), azimuth.ravel(), max_angle=60, backtrack=True)
+    most = technology.tracker_most_degrees
+    turned = tracking.singleaxis(up.ravel(), azimuth.ravel(), max_angle=most, backtrack=True)
     tilt = np.nan_to_num(turned["surface_tilt"]).reshape(up.shape)
     facing = np.nan_to_num(turned["surface_azimuth"]).reshape(up.shape)
     direct = weather.direct_w_m2 * np.maximum(irradiance.aoi_projection(tilt, facing, up, azimuth), 0.0)
@@ -59,16 +69,15 @@ def solar_pu(weather: Weather) -> FloatArray:
     return np.clip((direct + diffuse) / 1000.0, 0.0, 1.0)
 
 
-def rating_pu(weather: Weather, point: ArrayLike, conductors: Conductors) -> FloatArray:
-    """Dynamic over static rating (hour, branch) by IEEE 738, with the weather at ``point`` (branch,).
+def rating_pu(weather: Weather, point: ArrayLike, conductors: Conductors, technology: Technology) -> FloatArray:
+    """Dynamic over static rating (hour, branch) by IEEE 738, with the weather at ``point`` (branch,); capped.
 
-    The wind's direction is not known: it meets the line at ``ANGLE_DEG``. The sun is direct and diffuse light together.
+    The wind's direction is not known: it meets every line at one angle. The sun is direct and diffuse light together.
     """
     at = np.asarray(point, dtype=np.int64)
-    wind = np.maximum(weather.wind_m_s[:, at] * HUB_TO_LINE, LEAST_WIND_M_S)
+    wind = np.maximum(weather.wind_m_s[:, at] * technology.hub_to_line, technology.line_least_wind_m_s)
     light = weather.direct_w_m2[:, at] + weather.diffuse_w_m2[:, at]
     wires = (conductors.diameter_m, conductors.resistance_25c_ohm_per_km, conductors.resistance_75c_ohm_per_km)
-    now = ampacity_in_weather_a(
-        *wires, weather.temperature_c[:, at], wind, light, replace(STATIC, wind_angle_deg=ANGLE_DEG)
-    )
-    return now / ampacity_a(*wires, STATIC)
+    turned = replace(technology.line_static, wind_angle_deg=technology.line_wind_angle_deg)
+    now = ampacity_in_weather_a(*wires, weather.temperature_c[:, at], wind, light, turned)
+    return np.minimum(now / ampacity_a(*wires, technology.line_static), technology.line_most_pu)

@@ -6,10 +6,10 @@ The synthetic year is invented: no record of any place. Its form: wind speed is 
 and kilometres: a slow synoptic part and a quick local one) carried to a Weibull distribution whose scale grows towards
 the south-west of the region and in winter; clouds are another such field, slightly tied to the wind; they dim the
 clear sky of Haurwitz (1945), and the Erbs model (1982) parts the rest into direct and diffuse light; temperature is a
-yearly and a daily wave by latitude plus a synoptic field. All numbers of it are assumed (``Climate``).
+yearly and a daily wave by latitude plus a synoptic field. Its numbers stand in the parameter file (``Climate``).
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -64,22 +64,27 @@ class Weather:
 
 @dataclass(frozen=True)
 class Climate:
-    """The synthetic year's numbers, all assumed."""
+    """The synthetic year's numbers; the parameter file has them as climate_<name>."""
 
-    wind_mean_m_s: float = 7.4  # at hub height, middle of the region
-    wind_slope: float = 0.22  # more in the south-west, less in the north-east, as shares
-    wind_winter: float = 0.14
-    weibull_shape: float = 2.1
-    synoptic_h: float = 30.0
-    synoptic_km: float = 450.0
-    local_h: float = 4.0
-    local_km: float = 60.0
-    local_share: float = 0.25  # of the variance
-    cloudiness: float = 0.36  # mean share of the sky's light that clouds may take
-    temperature_c: float = 4.0  # yearly mean in the middle of the region
-    temperature_winter_c: float = 14.0  # amplitude of the year
-    temperature_day_c: float = 4.5
-    temperature_synoptic_c: float = 5.0
+    wind_mean_m_s: float  # at hub height, middle of the region
+    wind_slope_share: float  # more in the south-west, less in the north-east
+    wind_winter_share: float
+    wind_night_share: float  # at hub height nights are windier
+    weibull_shape: float
+    synoptic_h: float
+    synoptic_km: float
+    local_h: float
+    local_km: float
+    local_share: float  # of the variance
+    cloudiness_share: float  # mean share of the sky's light that clouds may take
+    cloud_exponent: float  # of a cloud's probability: above 1, clear hours are more frequent
+    cloud_most_share: float  # of the light that clouds take
+    cloud_wind_share: float  # correlation of clouds and wind
+    temperature_c: float  # yearly mean in the middle of the region
+    temperature_winter_c: float  # amplitude of the year
+    temperature_day_c: float
+    temperature_synoptic_c: float
+    temperature_north_c_per_degree: float  # colder by latitude
 
 
 def mesh(latitude: FloatArray, longitude: FloatArray, rows: int, columns: int, margin_deg: float = 0.75) -> Points:
@@ -103,19 +108,21 @@ def distance_km(latitude: FloatArray, longitude: FloatArray, to_lat: FloatArray,
     return 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
 
 
-def synthetic(points: Points, seed: int, year: int = 2022, climate: Climate = Climate()) -> Weather:
+def synthetic(points: Points, climate: Climate, seed: int, year: int = 2022) -> Weather:
     """A seeded invented year (8 760 hours) at the points; the same seed gives the same bits."""
     from pvlib import clearsky, irradiance
 
     storms, clouds, heat = (np.random.default_rng(s) for s in np.random.SeedSequence([seed, year]).spawn(3))
     windy = _field(points, climate, storms, climate.local_share)
-    cloudy = 0.3 * windy + np.sqrt(1 - 0.3**2) * _field(points, climate, clouds, climate.local_share)
+    tied = climate.cloud_wind_share
+    cloudy = tied * windy + np.sqrt(1 - tied**2) * _field(points, climate, clouds, climate.local_share)
     warm = _field(points, climate, heat, 0.0)
     hour = np.arange(YEAR_HOURS)
     season = np.cos(2 * np.pi * (hour / HOURS - 15) / 365)  # 1 in the middle of January
     zenith = sun(points, year)[0]
     clear = np.stack([clearsky.haurwitz(pd.Series(z))["ghi"].to_numpy() for z in zenith.T], axis=1)
-    ghi = clear * (1 - np.clip(2 * climate.cloudiness * ndtr(cloudy) ** 1.5, 0.0, 0.85))
+    taken = 2 * climate.cloudiness_share * ndtr(cloudy) ** climate.cloud_exponent
+    ghi = clear * (1 - np.clip(taken, 0.0, climate.cloud_most_share))
     day = np.repeat(np.arange(1, 366), HOURS)
     parts = irradiance.erbs(ghi.ravel(), zenith.ravel(), np.repeat(day, len(points)))
     direct, diffuse = (np.nan_to_num(np.asarray(parts[key])).reshape(ghi.shape) for key in ("dni", "dhi"))
@@ -234,9 +241,11 @@ def _wind(
 
     lat, lon = points.latitude, points.longitude
     across = (lat.mean() - lat) / max(np.ptp(lat), 1e-9) + (lon.mean() - lon) / max(np.ptp(lon), 1e-9)
-    mean = climate.wind_mean_m_s * (1 + climate.wind_slope * across)
-    night = 0.05 * np.cos(2 * np.pi * (hour - 2) / HOURS)  # at hub height nights are windier
-    scale = mean[None, :] * (1 + climate.wind_winter * season + night)[:, None] / gamma(1 + 1 / climate.weibull_shape)
+    mean = climate.wind_mean_m_s * (1 + climate.wind_slope_share * across)
+    night = climate.wind_night_share * np.cos(2 * np.pi * (hour - 2) / HOURS)
+    scale = (
+        mean[None, :] * (1 + climate.wind_winter_share * season + night)[:, None] / gamma(1 + 1 / climate.weibull_shape)
+    )
     tail = np.clip(ndtr(-field), 1e-12, 1.0)
     return scale * (-np.log(tail)) ** (1 / climate.weibull_shape)
 
@@ -246,11 +255,6 @@ def _temperature(
 ) -> FloatArray:
     north = points.latitude - points.latitude.mean()
     day = np.cos(2 * np.pi * (hour - 15) / HOURS)
-    base = climate.temperature_c - 0.7 * north[None, :]
+    base = climate.temperature_c - climate.temperature_north_c_per_degree * north[None, :]
     waves = -climate.temperature_winter_c * season + climate.temperature_day_c * day
     return base + waves[:, None] + climate.temperature_synoptic_c * field
-
-
-def assumed(climate: Climate = Climate()) -> list[tuple[str, float]]:
-    """Name and value of each assumed number of the synthetic year, for a report."""
-    return [(field.name, float(getattr(climate, field.name))) for field in fields(climate)]

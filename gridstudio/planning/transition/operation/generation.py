@@ -2,16 +2,14 @@
 
 import numpy as np
 
-from gridstudio.planning.transition.case import THERMAL, FloatArray, IntArray
+from gridstudio.planning.transition.case import DISPATCHED, THERMAL, FloatArray, IntArray
 from gridstudio.planning.transition.factors import BASE_MW
 from gridstudio.planning.transition.operation.day import KILO, Day
-
-_DISPATCHED = ("coal", "gas", "biopower", "hydro")
 
 
 def existing_units(day: Day) -> None:
     """(11)-(12), (17)-(18): units that stand, before and after their retrofit with carbon capture."""
-    units = day.case.units.of(*_DISPATCHED)
+    units = day.case.units.of(*DISPATCHED)
     if not len(units):
         return
     kinds = [day.case.units.kind[u] for u in units]

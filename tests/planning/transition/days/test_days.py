@@ -1,5 +1,8 @@
 """Weather, what plant and lines make of it, zones, representative days and their check; small meshes, closed forms."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,9 +11,12 @@ from gridstudio.domain.conductors import RatingConditions, ampacity_a
 from gridstudio.errors import InputError
 from gridstudio.planning.transition import days
 from gridstudio.planning.transition.days import load, output, weather
+from gridstudio.planning.transition.inputs import read_parameters
 
 LATITUDE, LONGITUDE = np.array([50.0, 53.0, 56.0]), np.array([-112.0, -114.0, -116.0])
 NUMBERS = days.Numbers(zones=5, days=4)
+GIVEN = read_parameters(Path(__file__).resolve().parents[4] / "studies" / "data" / "aeso6_parameters.csv")
+CLIMATE, TECHNOLOGY, SHAPE = days.climate(GIVEN), days.technology(GIVEN), days.load_shape(GIVEN)
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +26,7 @@ def points():
 
 @pytest.fixture(scope="module")
 def year(points):
-    return days.synthetic(points, seed=1)
+    return days.synthetic(points, CLIMATE, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +38,7 @@ def sites():
 
 @pytest.fixture(scope="module")
 def zoning(year, sites):
-    return days.zoned(year, sites, NUMBERS)
+    return days.zoned(year, sites, TECHNOLOGY, NUMBERS)
 
 
 def profiles_of(record, zoning, sites, seed=1):
@@ -40,10 +46,11 @@ def profiles_of(record, zoning, sites, seed=1):
         np.array([900.0, 1500.0, 700.0]),
         np.array([1300.0, 2100.0, 900.0]),
         record.temperature_c[:, :3],
+        SHAPE,
         record.year,
         seed,
     )
-    return days.profiles(record, demand, zoning, sites, NUMBERS)
+    return days.profiles(record, demand, zoning, sites, TECHNOLOGY)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +59,9 @@ def made(year, zoning, sites):
 
 
 def test_the_same_seed_gives_the_same_weather_to_the_bit(points, year):
-    again = days.synthetic(points, seed=1)
+    again = days.synthetic(points, CLIMATE, seed=1)
     assert all(np.array_equal(getattr(again, m), getattr(year, m)) for m in weather.MEASURES)
-    assert not np.array_equal(days.synthetic(points, seed=2).wind_m_s, year.wind_m_s)
+    assert not np.array_equal(days.synthetic(points, CLIMATE, seed=2).wind_m_s, year.wind_m_s)
 
 
 def test_near_points_have_more_alike_wind_than_far_ones(points, year):
@@ -84,7 +91,7 @@ def test_nights_are_dark_and_the_sun_is_highest_near_noon(year):
 
 
 def test_solar_output_is_bounded_and_higher_in_june_than_in_december(year):
-    pv = output.solar_pu(year)
+    pv = output.solar_pu(year, TECHNOLOGY)
     assert pv.min() >= 0
     assert pv.max() <= 1
     assert pv[151 * 24 : 181 * 24].mean() > 3 * pv[334 * 24 :].mean()
@@ -94,15 +101,17 @@ def test_solar_output_is_bounded_and_higher_in_june_than_in_december(year):
     ("speed", "expected"), [(0, 0), (2.9, 0), (8, 0.38), (7.5, 0.315), (13, 1), (24.9, 1), (25, 0)]
 )
 def test_wind_output_follows_the_power_curve(speed, expected):
-    assert output.wind_pu(speed) == pytest.approx(expected)
+    assert output.wind_pu(speed, TECHNOLOGY) == pytest.approx(expected)
 
 
-def test_a_lines_rating_in_its_static_weather_is_one(points, sites, monkeypatch):
+def test_a_lines_rating_in_its_static_weather_is_one(points, sites):
     """With static weather and the wind across, the dynamic rating is the static one."""
-    monkeypatch.setattr(output, "ANGLE_DEG", 90.0)
+    across = replace(TECHNOLOGY, line_wind_angle_deg=90.0)
     flat = np.ones((24, len(points)))
-    still = weather.Weather(points, 2022, 0.61 / output.HUB_TO_LINE * flat, 1000 * flat, 0 * flat, 40 * flat, "test")
-    assert output.rating_pu(still, np.array([0, 1]), sites.conductors) == pytest.approx(1.0)
+    still = weather.Weather(
+        points, 2022, 0.61 / TECHNOLOGY.hub_to_line * flat, 1000 * flat, 0 * flat, 40 * flat, "test"
+    )
+    assert output.rating_pu(still, np.array([0, 1]), sites.conductors, across) == pytest.approx(1.0)
 
 
 def test_a_colder_hour_allows_more_current(points, sites):
@@ -110,7 +119,10 @@ def test_a_colder_hour_allows_more_current(points, sites):
     cold = weather.Weather(points, 2022, 5 * flat, 500 * flat, 0 * flat, -20 * flat, "test")
     warm = weather.Weather(points, 2022, 5 * flat, 500 * flat, 0 * flat, 30 * flat, "test")
     at = np.array([0, 1])
-    assert (output.rating_pu(cold, at, sites.conductors) > output.rating_pu(warm, at, sites.conductors)).all()
+    assert (
+        output.rating_pu(cold, at, sites.conductors, TECHNOLOGY)
+        > output.rating_pu(warm, at, sites.conductors, TECHNOLOGY)
+    ).all()
 
 
 def test_rating_agrees_with_the_catalogues_formula(points, sites):
@@ -119,18 +131,18 @@ def test_rating_agrees_with_the_catalogues_formula(points, sites):
     conditions = RatingConditions(
         conductor_max_c=100.0,
         ambient_c=10.0,
-        wind_speed_m_per_s=5 * output.HUB_TO_LINE,
+        wind_speed_m_per_s=5 * TECHNOLOGY.hub_to_line,
         irradiance_w_per_m2=600.0,
-        wind_angle_deg=output.ANGLE_DEG,
+        wind_angle_deg=TECHNOLOGY.line_wind_angle_deg,
     )
     wire = (0.0281, 0.0727, 0.0869)
-    by_formula = ampacity_a(*wire, conditions) / ampacity_a(*wire, output.STATIC)
-    assert output.rating_pu(hour, np.array([0, 1]), sites.conductors) == pytest.approx(by_formula)
+    by_formula = ampacity_a(*wire, conditions) / ampacity_a(*wire, TECHNOLOGY.line_static)
+    assert output.rating_pu(hour, np.array([0, 1]), sites.conductors, TECHNOLOGY) == pytest.approx(by_formula)
 
 
 def test_load_has_the_mean_and_the_highest_value_asked_for(year):
     average, highest = np.array([900.0, 1500.0, 700.0]), np.array([1300.0, 2100.0, 900.0])
-    made = days.synthetic_load(average, highest, year.temperature_c[:, :3], 2022, 1)
+    made = days.synthetic_load(average, highest, year.temperature_c[:, :3], SHAPE, 2022, 1)
     assert made.mean(axis=0) == pytest.approx(average, rel=1e-3)
     assert made.max(axis=0) == pytest.approx(highest)
 
@@ -174,19 +186,19 @@ def test_a_year_agrees_fully_with_itself(made):
 
 
 def test_another_year_agrees_better_than_chance(points, zoning, sites, made):
-    other = profiles_of(days.synthetic(points, seed=1, year=2021), zoning, sites)
+    other = profiles_of(days.synthetic(points, CLIMATE, seed=1, year=2021), zoning, sites)
     normalised, adjusted = days.agreement(made, days.representative(made, NUMBERS), other, NUMBERS)
     assert 0.1 < adjusted <= normalised < 1
 
 
 def test_fewer_points_than_zones_are_refused(year, sites):
     with pytest.raises(InputError, match="40 zones are asked of 12 points"):
-        days.zoned(year, sites, days.Numbers(zones=40))
+        days.zoned(year, sites, TECHNOLOGY, days.Numbers(zones=40))
 
 
 def test_load_and_weather_must_have_the_same_hours(year, zoning, sites):
     with pytest.raises(InputError, match="24 hours, the weather 8760"):
-        days.profiles(year, np.ones((24, 3)), zoning, sites, NUMBERS)
+        days.profiles(year, np.ones((24, 3)), zoning, sites, TECHNOLOGY)
 
 
 # a user's own files
@@ -208,7 +220,7 @@ def test_a_users_files_take_the_synthetic_years_place(tmp_path):
     assert (record.hours, record.year, record.points.name) == (48, 2021, ("a", "b"))
     assert record.start == pd.Timestamp("2021-01-01")
     assert record.wind_m_s[:, 1] == pytest.approx(6.0)
-    assert output.solar_pu(record).shape == (48, 2)
+    assert output.solar_pu(record, TECHNOLOGY).shape == (48, 2)
 
 
 def spoil_gap(folder):
