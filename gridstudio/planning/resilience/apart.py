@@ -1,5 +1,6 @@
 """A program that falls into parts, solved part by part; and the islands that stand in a solution."""
 
+import hashlib
 from collections.abc import Mapping
 
 import highspy
@@ -17,10 +18,11 @@ ON = 0.5
 BLOCK_GAP = 1e-4  # no time limit: what comes out must not depend on the machine
 
 
-def solved_apart(model: linopy.Model, given: Mapping[str, Floats] | None = None) -> Floats:
+def solved_apart(model: linopy.Model, known: dict[bytes, Floats], given: Mapping[str, Floats] | None = None) -> Floats:
     """The optimum of a model whose fixed columns are all that its parts have in common, part by part.
 
-    ``given``: values of some variables that are to be fixed at them.
+    ``known``: optima of parts that were solved before, by all that is in them; new ones are added. ``given``: values of
+    some variables that are to be fixed at them.
     """
     parts = model.matrices
     a, lb, ub, c = csr_array(parts.A), np.array(parts.lb), np.array(parts.ub), np.asarray(parts.c)
@@ -47,8 +49,19 @@ def solved_apart(model: linopy.Model, given: Mapping[str, Floats] | None = None)
         if (c[at] >= 0).all():  # nothing to gain
             continue
         bounds = row_low[rows] - still[rows], row_high[rows] - still[rows]
-        x[at] = _optimum(highs, csr_array(part[rows]), c[at], lb[at], ub[at], bounds, integer[at])
+        inside = csr_array(part[rows]), c[at], lb[at], ub[at], bounds, integer[at]
+        key = _content(*inside)
+        if key not in known:
+            known[key] = _optimum(highs, *inside)
+        x[at] = known[key]
     return x
+
+
+def _content(a: csr_array, *rest: object) -> bytes:
+    """What tells a part from others, all of it."""
+    numbers = [a.data, a.indices, a.indptr, *rest]
+    flat = [part for each in numbers for part in (each if isinstance(each, tuple) else (each,))]
+    return hashlib.sha256(b"|".join(np.ascontiguousarray(part).tobytes() for part in flat)).digest()
 
 
 def columns(model: linopy.Model, name: str) -> Ints:

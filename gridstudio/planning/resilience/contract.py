@@ -273,9 +273,3 @@ class Checked:
     served: Served
     rounds: tuple[Solution, ...]
     cut: int
-
-
-# The second half provides, with ``Phases`` of planning/phases.py as stop-watch and door to the evaluator:
-#   program.solve_program(problem: Problem, effort: Effort, cuts: Sequence[Cut] = ()) -> Solution
-#   islands.second_stage(grid: Grid, sites: Sites, plan: Plan, storms: Storms, phases: Phases, name: str) -> Served
-#   loop.checked_plan(problem: Problem, effort: Effort, phases: Phases) -> Checked

@@ -1,80 +1,136 @@
-"""Which lines to harden, for sizes that are given: the lines that save most for their price, one choice after another.
+"""What to harden and which switches to add, for sizes that are given: what saves most for its price, step by step.
 
-A choice is what a section, or a whole block, lacks to be in service: single lines often save nothing. What it saves is
-looked up in the tables of ``regions``; the program, or the exact second stage, has the last word.
+A choice is what a section, or a whole block, lacks to be in service, or one switch: single lines often save nothing.
+What it saves is looked up in the tables of ``regions``; the program, or the exact second stage, has the last word.
 """
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-from gridstudio.planning.resilience.contract import Bools, Floats, Ints
-from gridstudio.planning.resilience.regions import ANY, Regions, out_of
-from gridstudio.solve.risk import RiskMeasure, value
+from gridstudio.planning.resilience.contract import Floats, Ints
+from gridstudio.planning.resilience.regions import Options
+from gridstudio.planning.resilience.siting import Siting
 
 LEAST_USD = 1e-6  # what costs nothing is judged by what it saves
+LOOK_UPS = 60_000  # of blocks in one search; not seconds, that every machine finds the same
+LEAST_SAVING = 1e-9
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Rows of the lines and devices that are built together."""
+
+    lines: tuple[int, ...]
+    devices: tuple[int, ...] = ()
 
 
 @dataclass(eq=False)
-class Hardening:
-    """Looks up what is lost with some lines hardened. ``regions``: of all that may be hardened, as ``Regions.under`` a
-    plan leaves out sections one by one."""
+class OptionSearch:
+    """The search for sizes of ``steps`` (site,), within ``budget_usd`` and ``most``."""
 
-    regions: Regions
-    of_storm: Sequence[tuple[int, ...]]
-    probability: Floats
-    risk: RiskMeasure
-    _known: dict[tuple[int, int, tuple[int, ...]], float] = field(default_factory=dict)
+    siting: Siting
+    steps: Ints
+    budget_usd: float
+    most: Options
 
-    def lost(self, hardened: Bools, steps: Ints) -> float:
-        """The risk of what is lost [weighted kW] with sources of ``steps`` (site,)."""
-        stage = self.regions.stage
-        served = np.array([self._served(g, hardened, steps) for g in range(len(stage.tables.blocks))])
-        q = np.array([stage.grid.total_weighted_kw - served[list(own)].sum() for own in self.of_storm])
-        return value(self.risk, q, self.probability)
+    def __post_init__(self) -> None:
+        self._until = self.siting.looked_up + LOOK_UPS
 
-    def _served(self, g: int, hardened: Bools, steps: Ints) -> float:
-        stage = self.regions.stage
-        roots = self.regions.roots.get(g, [])
-        sizes = tuple(ANY if (site := stage.roots[r].site) < 0 else int(steps[site]) for r in roots)
-        key = g, out_of(stage.tables.blocks[g], hardened), sizes
-        if key not in self._known:
-            self._known[key] = self.regions.most(*key)
-        return self._known[key]
+    @property
+    def ended(self) -> bool:
+        return self.siting.looked_up >= self._until
 
-    def choices(self, hardened: Bools, budget_usd: float) -> list[tuple[int, ...]]:
-        """Lines that a section or a block lacks, as far as the budget goes."""
-        grid, found = self.regions.stage.grid, dict[tuple[int, ...], None]()
-        left = budget_usd - float(grid.line_usd @ hardened) + 1e-9
-        for block in self.regions.stage.tables.blocks:
-            wanted = [lines for _, lines in block.needs]
+    def lost(self, options: Options) -> float:
+        return float(self.siting.lost(self.steps[None], options)[0])
+
+    def choices(self) -> list[Choice]:
+        """Lines that a section or a block lacks, and single switches, as far as the budget goes."""
+        stage, found = self.siting.stage, dict[Choice, None]()
+        hardenable = self.most.hardened
+        for block in stage.tables.blocks:
+            wanted = [lines for _, lines in block.needs if hardenable[list(lines)].all()]
             for lines in (*wanted, tuple(line for each in wanted for line in each)):
-                lacking = tuple(sorted({line for line in lines if not hardened[line]}))
-                if lacking and grid.line_usd[list(lacking)].sum() <= left:
-                    found[lacking] = None
-        return list(found)
+                if lines:
+                    found[Choice(tuple(sorted(set(lines))))] = None
+        found.update((Choice((), (int(d),)), None) for d in np.flatnonzero(self.most.added))
+        return [one for one in found if self._usd(one) <= self.budget_usd + 1e-9]
+
+    def more(self, options: Options, choice: Choice) -> Options | None:
+        """Options with a choice; None where nothing is new or the budget does not hold it."""
+        grid = self.siting.stage.grid
+        hardened, added = options.hardened.copy(), options.added.copy()
+        hardened[list(choice.lines)] = True
+        added[list(choice.devices)] = True
+        found = Options(hardened, added)
+        new = hardened.sum() + added.sum() > options.hardened.sum() + options.added.sum()
+        return found if new and found.usd(grid) <= self.budget_usd + 1e-9 else None
+
+    def greedy(self, options: Options) -> Options:
+        """More and more of it, the best saving for its price first. What a choice saved when it was last looked at
+        says when it is looked at again; what saved nothing is looked at once more at the end of each pass."""
+        choices, taken = self.choices(), True
+        lost = self.lost(options)
+        while taken and not self.ended:
+            taken = False
+            queue = [(-np.inf, -1, n) for n in range(len(choices))]  # rate, what was built when it was told, choice
+            heapq.heapify(queue)
+            built = 0
+            while queue and not self.ended:
+                _, told, n = heapq.heappop(queue)
+                tried = self.more(options, choices[n])
+                if tried is None:
+                    continue
+                if told == built:
+                    options, lost, built, taken = tried, self.lost(tried), built + 1, True
+                    continue
+                saved = lost - self.lost(tried)
+                if saved > LEAST_SAVING:
+                    usd = tried.usd(self.siting.stage.grid) - options.usd(self.siting.stage.grid)
+                    heapq.heappush(queue, (-saved / max(usd, LEAST_USD), built, n))
+        return options
+
+    def swapped(self, options: Options) -> Options:
+        """Each line and switch left out in turn, and the budget spent anew: the best of it, until nothing betters."""
+        lost, better = self.lost(options), True
+        while better and not self.ended:
+            better = False
+            for fewer in _without_one(options):
+                tried = self.greedy(fewer)
+                if (now := self.lost(tried)) < lost - LEAST_SAVING:
+                    options, lost, better = tried, now, True
+                    break
+        return options
+
+    def _usd(self, choice: Choice) -> float:
+        grid = self.siting.stage.grid
+        return float(grid.line_usd[list(choice.lines)].sum() + grid.device_usd[list(choice.devices)].sum())
 
 
-def good_lines(hardening: Hardening, steps: Ints, budget_usd: float, until: float) -> Bools:
-    """Lines (line,) to harden for sizes of ``steps`` (site,): the best saving for its price, again and again, until
-    none saves or a time (of ``time.perf_counter``) has come."""
-    grid = hardening.regions.stage.grid
-    hardened = np.zeros(len(grid.line_names), dtype=bool)
-    lost = hardening.lost(hardened, steps)
-    while time.perf_counter() < until:
-        best: tuple[float, float, Bools] | None = None
-        for lines in hardening.choices(hardened, budget_usd):
-            tried = hardened.copy()
-            tried[list(lines)] = True
-            now = hardening.lost(tried, steps)
-            rate = (lost - now) / max(float(grid.line_usd[list(lines)].sum()), LEAST_USD)
-            if now < lost - 1e-9 and (best is None or rate > best[0]):
-                best = rate, now, tried
-            if time.perf_counter() > until:
-                break
-        if best is None:
-            break
-        _, lost, hardened = best
-    return hardened
+def _without_one(options: Options) -> Iterator[Options]:
+    for line in np.flatnonzero(options.hardened):
+        yield Options(np.where(np.arange(len(options.hardened)) == line, False, options.hardened), options.added)
+    for d in np.flatnonzero(options.added):
+        yield Options(options.hardened, np.where(np.arange(len(options.added)) == d, False, options.added))
+
+
+def good_options(siting: Siting, steps: Ints, budget_usd: float, most: Options, starts: list[Options]) -> Options:
+    """What to harden and add for sizes of ``steps`` (site,): the best that is found from several starts."""
+    search = OptionSearch(siting, steps, budget_usd, most)
+    found = [search.swapped(search.greedy(start)) for start in starts]
+    return min(found, key=search.lost)
+
+
+def rounded(share: Floats, most: Options, siting: Siting, budget_usd: float) -> Options:
+    """Options of the largest ``share`` (line, then device,) first, as far as the budget goes."""
+    grid = siting.stage.grid
+    lines = len(grid.line_names)
+    wanted = np.concatenate([most.hardened, most.added]) & (share > LEAST_SAVING)
+    usd, left = np.concatenate([grid.line_usd, grid.device_usd]), budget_usd + 1e-9
+    built = np.zeros(len(wanted), dtype=bool)
+    for n in sorted(np.flatnonzero(wanted), key=lambda n: (-share[n], n)):
+        if usd[n] <= left:
+            built[n], left = True, left - usd[n]
+    return Options(built[:lines], built[lines:])

@@ -16,8 +16,8 @@ from gridstudio.planning.resilience.apart import islands_of, solved_apart
 from gridstudio.planning.resilience.blocks import Block, faced_blocks, fields, roots_of, tree_within, ways_of
 from gridstudio.planning.resilience.check import Proof, Prover, loads_of, names_closed
 from gridstudio.planning.resilience.contract import Floats, Grid, Island, Plan, Served, Sites, Storms
+from gridstudio.planning.resilience.formulation import formulate
 from gridstudio.planning.resilience.limits import LinearLimits
-from gridstudio.planning.resilience.program import formulate
 from gridstudio.planning.resilience.stage import Lessons, Proposal, stage_of
 
 ROUNDS = 4  # of program and power flow, before loads are taken off
@@ -34,6 +34,7 @@ class SecondStage:
     prover: Prover
     limits: LinearLimits
     lessons: Lessons
+    solved: dict[bytes, Floats] = field(default_factory=dict)  # see apart.solved_apart
     _looked_at: set[tuple[int, int]] = field(default_factory=set)
 
     def serve(self, plan: Plan, storms: Storms, name: str = "islands") -> Served:
@@ -108,7 +109,7 @@ class SecondStage:
         worth = self.grid.unit_weighted_kw[stage.tables.u_unit]
         picked = model.variables["picked_up"]
         model.add_objective((picked * -np.maximum(worth, 0.0)).sum())
-        return islands_of(stage, model, solved_apart(model))
+        return islands_of(stage, model, solved_apart(model, self.solved))
 
     def _wrong(self, plan: Plan, islands: Sequence[Proposal]) -> dict[Proposal, Proof]:
         """Those that break a limit, each once."""

@@ -14,14 +14,14 @@ from gridstudio.planning.phases import Phases
 from gridstudio.planning.provenance import hashes
 from gridstudio.planning.resilience import summary, sweep_tables, tables
 from gridstudio.planning.resilience.contract import Checked, Effort, Floats, Problem, Risk, Served, Storms, no_plan
-from gridstudio.planning.resilience.evaluate import Measured, StochasticValue, measured, stochastic_value
+from gridstudio.planning.resilience.evaluate import Measured, StochasticValue, measured, savings, stochastic_value
 from gridstudio.planning.resilience.islands import stage_for
 from gridstudio.planning.resilience.loop import checked_plan
 from gridstudio.planning.resilience.outages import FRESH, Lottery, MonteCarlo, monte_carlo
 from gridstudio.planning.resilience.selection import Selection, select
 from gridstudio.planning.resilience.settings import ResilienceSettings
 from gridstudio.planning.resilience.setup import Setup, budget, prepare
-from gridstudio.planning.resilience.statements import statements
+from gridstudio.planning.resilience.statements import paper_statements
 from gridstudio.planning.resilience.sweep import Bench, identity, run_sweep
 from gridstudio.result import StudyResult
 
@@ -41,7 +41,10 @@ class Weather:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """The study's own plan and what it is worth; ``bare``: the fresh storms without any source, served alike."""
+    """The study's own plan and what it is worth; ``bare``: the fresh storms without any source, served alike.
+
+    ``savings``: of each line and switch that is built, see ``evaluate.savings``.
+    """
 
     problem: Problem
     checked: Checked
@@ -49,6 +52,7 @@ class Answer:
     bare_scenarios: Served
     fresh: Served
     stochastic: StochasticValue
+    savings: list[tuple[float, float]]
 
 
 def check(settings: ResilienceSettings, folder: Path) -> list[Finding]:
@@ -72,7 +76,7 @@ def run(
     answer = plan_of(settings, setup, weather, phases)
     made, risks = tables_of(settings, setup, weather, answer)
     made |= sweeps_of(settings, folder, setup, weather, phases)
-    made["assumptions"] = summary.assumptions(settings, weather.drawn, quick)
+    made["assumptions"] = summary.assumptions(settings, setup.grid, weather.drawn, quick)
     made["findings"] = summary.findings_table(settings, setup.findings, weather.drawn, answer.checked, made)
     made["timing"] = phases.table()
     return StudyResult(
@@ -117,9 +121,11 @@ def plan_of(settings: ResilienceSettings, setup: Setup, weather: Weather, phases
         fresh = stage.serve(checked.plan, weather.fresh, "fresh storms")
         bare = stage.serve(nothing, weather.fresh, "fresh storms")
         bare_scenarios = stage.serve(nothing, problem.storms, "fresh storms")
+    with phases.phase("what each saves"):
+        saved = savings(stage, checked.plan, weather.fresh, fresh.q)
     with phases.phase("mean storm"):
         found = stochastic_value(problem, checked.served, effort, phases)
-    return Answer(problem, checked, bare, bare_scenarios, fresh, found)
+    return Answer(problem, checked, bare, bare_scenarios, fresh, found, saved)
 
 
 def risks_of(answer: Answer) -> list[tuple[str, str, Measured]]:
@@ -150,12 +156,13 @@ def tables_of(
         "scenarios": tables.scenarios_table(grid, weather.chosen, checked),
         "faults": tables.faults_table(grid, weather.chosen),
         "plan": tables.plan_table(problem, checked),
-        "investments": tables.investments_table(problem, checked),
+        "investments": tables.investments_table(problem, checked, answer.savings),
         "islands": tables.islands_table(grid, checked.served.islands),
         "refused": tables.islands_table(grid, checked.served.refused),
         "pickup": tables.pickup_table(grid, checked.served),
         "pickup_without": tables.pickup_table(grid, answer.bare_scenarios),
-        "losses": tables.losses_table(weather.fresh, answer.bare.q, answer.fresh),
+        "losses": tables.losses_table(weather.fresh, answer.bare, answer.fresh),
+        "critical": tables.critical_table(answer.bare, answer.fresh, problem.risk.alpha),
         "risk": tables.risk_table(risks),
         "solver": tables.solver_table(checked),
         "stochastic_value": tables.stochastic_table(answer.stochastic, setup.sites),
@@ -197,5 +204,5 @@ def sweeps_of(
         "sweep": sweep_tables.sweep_table(found),
         "sweep_losses": sweep_tables.sweep_losses_table(found),
         "sweep_scenarios": sweep_tables.sweep_scenarios_table(found),
-        "statements": statements(found, [float(kw) for kw in setup.sites.max_kw]),
+        "statements": paper_statements(found, [float(kw) for kw in setup.sites.max_kw]),
     }

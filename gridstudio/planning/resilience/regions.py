@@ -1,10 +1,8 @@
-"""What sources can serve, as tables: regions, loads by size of the source, and how roots part a block between them.
+"""Where sources can serve: regions, and how the roots of a block part it between them.
 
-A root serves a region (connected sections of a block), within it the loads that are worth most for its size: a
-knapsack, tabulated once for all sizes. Which regions the roots of a block can hold beside each other is enumerated
-once. Voltages, ampacities and loops of the program are left out. Two readings of a size: ``ceiling`` (loads count as
-whole steps, rounded up, and the kVA must carry what is picked up: what the table says can be served), and ``floor``
-(rounded down, kVA by Lagrangian relaxation: no plan of the program serves more).
+A root serves a region: connected sections of a block. Which regions the roots of a block can hold beside each other is
+enumerated once. What a region is worth by the size of its source: see ``worth``. Voltages, ampacities and loops of the
+program are left out.
 """
 
 import functools
@@ -13,162 +11,120 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridstudio.domain.sections import bits
 from gridstudio.planning.resilience.blocks import Block, Field, ways_of
-from gridstudio.planning.resilience.contract import Bools, Floats, Grid, Ints, Plan
-from gridstudio.planning.resilience.limits import DIRECTIONS
+from gridstudio.planning.resilience.contract import Bools, Floats, Grid, Ints
 from gridstudio.planning.resilience.stage import Stage
+from gridstudio.planning.resilience.worth import Worth
 
-STEPS = 120  # of the largest site, in which sizes are told
-ANY = STEPS + 1  # column of a table that stands for a source without a limit
 MOST_HELD = 3_000_000  # ways to part one block between its roots that are looked at
-PRICES = (0.0, 1.0, 3.0, 10.0)  # weighted kW per kVA, of the relaxation
-LAGGING = DIRECTIONS[0]  # the tangent that binds where capacitors are more than the loads' kvar
 
-# where b is read backwards: sums[size, part] = a[part] + b[size - part]
-_REST = np.arange(STEPS + 1)[:, None] - np.arange(STEPS + 1)[None, :]
-_INSIDE = np.where(_REST >= 0, _REST, ANY + 1)
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """What is hardened and added beside the sources."""
+
+    hardened: Bools  # (line,)
+    added: Bools  # (device,) of the candidate switches
+
+    def usd(self, grid: Grid) -> float:
+        return float(grid.line_usd @ self.hardened + grid.device_usd @ self.added)
+
+
+def no_options(grid: Grid) -> Options:
+    return Options(np.zeros(len(grid.line_names), dtype=bool), np.zeros(len(grid.optional), dtype=bool))
 
 
 @dataclass(eq=False)
 class Regions:
-    """Tables of one second stage. ``roots``: of each block, in the order of columns elsewhere. ``plan``: the lines that
-    are hardened and the switches that are added; None: all that may be."""
+    """Tables of one second stage. ``roots``: of each block, in the order of columns elsewhere; ``masks``: of each of
+    them, the regions that it can serve if all of ``most`` is built."""
 
     stage: Stage
-    plan: Plan | None = None
-    step_kw: float = field(init=False)
-    complete: bool = True  # no block had more ways to be parted than are looked at
+    most: Options
     roots: dict[int, list[int]] = field(default_factory=dict)
-    _masks: dict[int, list[tuple[int, ...]]] = field(default_factory=dict)  # by block: of each of its roots
-    _grows: dict[int, list[Ints]] = field(default_factory=dict)
-    _held: dict[tuple[int, tuple[int, ...]], Ints] = field(default_factory=dict)
+    masks: dict[int, list[tuple[int, ...]]] = field(default_factory=dict)
+    _ways: dict[tuple[int, int, int], Ints | None] = field(default_factory=dict)
+    _parts: dict[tuple[int, int, int, tuple[int, ...]], Ints] = field(default_factory=dict)
     _tables: dict[tuple[int, int, bool], Floats] = field(default_factory=dict)
-    _rated: dict[tuple[int, int, bool], Floats] = field(default_factory=dict)
-    _best: dict[tuple[int, bool, float], tuple[Floats, Floats]] = field(default_factory=dict)
+    _parted: dict[int, int] = field(default_factory=dict)
+    _worth: Worth | None = None
+    _beside: dict[tuple[tuple[int, ...], ...], Ints | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.step_kw = float(self.stage.sites.max_kw.max()) / STEPS
+        grid = self.stage.grid
+        self.worth = self._worth or Worth(self.stage)
+        self._switches = [(int(d), grid.sections.ends[d].tolist()) for d in np.flatnonzero(grid.optional)]
         for one in self.stage.tables.fields:
-            masks = _masks_of(self.stage, one)
-            if self.plan:
-                dark = out_of(self.stage.tables.blocks[one.block], self.plan.hardened)
-                masks = tuple(m for m in masks if not m & dark and whole(self.stage.grid, self.plan.added, m))
+            dark, apart = self.state(one.block, self.most)
+            found = tuple(m for m in _masks_of(self.stage, one) if not m & dark and not self.parted(m) & apart)
             self.roots.setdefault(one.block, []).append(one.root)
-            self._masks.setdefault(one.block, []).append(masks)
-            self._grows.setdefault(one.block, []).append(_next_to(masks))
+            self.masks.setdefault(one.block, []).append(found)
 
-    def under(self, plan: Plan) -> "Regions":
-        """The tables for what a plan hardens and adds; what regions are worth is shared."""
-        return Regions(self.stage, plan, _rated=self._rated, _best=self._best)
+    def anew(self, stage: Stage) -> "Regions":
+        """The tables once power flows have taught more; what regions are worth, and stand beside, is shared."""
+        return Regions(stage, self.most, _worth=self.worth, _beside=self._beside)
 
-    def most(self, g: int, dark: int, sizes: Sequence[int]) -> float:
-        """The most that roots of a block with ``sizes`` (root,) [steps] serve where the sections ``dark`` are out."""
-        own = [n for n, size in enumerate(sizes) if size]
-        masks = [tuple(m for m in self._masks[g][n] if not m & dark) for n in own]
-        held = _beside(masks, [_next_to(each) for each in masks]) if own else None
-        if held is None:
-            return 0.0
-        worth = [
-            np.array([self._of_root(self.roots[g][n], mask, False)[sizes[n]] for mask in each])
-            for n, each in zip(own, masks, strict=True)
-        ]
-        return float(np.sum([each[held[:, column]] for column, each in enumerate(worth)], axis=0).max())
+    @property
+    def step_kw(self) -> float:
+        return self.worth.step_kw
 
-    def held(self, g: int, own: tuple[int, ...]) -> Ints:
-        """Regions (way, root) that some roots of a block can hold beside each other; only ways that leave nothing to
-        add."""
-        key = g, own
-        if key not in self._held:
-            found = _beside([self._masks[g][n] for n in own], [self._grows[g][n] for n in own])
-            self.complete &= found is not None
-            self._held[key] = np.zeros((1, len(own)), dtype=np.intp) if found is None else found
-        return self._held[key]
+    def state(self, g: int, options: Options) -> tuple[int, int]:
+        """Sections of a block that are out of service with options, and the switches without which its regions must
+        not end there (bit masks)."""
+        block = self.stage.tables.blocks[g]
+        apart = sum(
+            1 << d
+            for d, (a, b) in self._switches
+            if not options.added[d] and (block.sections >> a & 1 or block.sections >> b & 1)
+        )
+        return out_of(block, options.hardened), apart
+
+    def parted(self, mask: int) -> int:
+        """Candidate switches (bit mask) of which a region holds just one end."""
+        if mask not in self._parted:
+            self._parted[mask] = sum(1 << d for d, (a, b) in self._switches if mask >> a & 1 != mask >> b & 1)
+        return self._parted[mask]
+
+    def ways(self, g: int, dark: int, apart: int) -> Ints | None:
+        """Regions (way, root) that the roots of a block can hold beside each other in a ``state``, as rows of
+        ``masks``; only ways that leave nothing to add. None where there are too many."""
+        key = g, dark, apart
+        if key not in self._ways:
+            rows = [
+                np.array([n for n, m in enumerate(own) if not m & dark and not self.parted(m) & apart], dtype=np.intp)
+                for own in self.masks[g]
+            ]
+            masks = tuple(tuple(own[n] for n in some) for own, some in zip(self.masks[g], rows, strict=True))
+            if masks not in self._beside:
+                self._beside[masks] = _maximal(masks)
+            found = self._beside[masks]
+            self._ways[key] = None if found is None else np.stack([r[c] for r, c in zip(rows, found.T, strict=True)], 1)
+        return self._ways[key]
+
+    def of_built(self, g: int, dark: int, apart: int, own: tuple[int, ...]) -> Ints:
+        """The same (way, root) of some roots, each different way once; where there are too many, one: all dark."""
+        key = g, dark, apart, own
+        if key not in self._parts:
+            ways = self.ways(g, dark, apart)
+            self._parts[key] = np.zeros((1, len(own)), np.intp) if ways is None else _different(ways[:, own])
+        return self._parts[key]
 
     def table(self, g: int, n: int, floor: bool) -> Floats:
         """Worth (region, size) of what one root of a block serves; the last size is without a limit."""
         key = g, n, floor
         if key not in self._tables:
-            root = self.roots[g][n]
-            self._tables[key] = np.stack([self._of_root(root, mask, floor) for mask in self._masks[g][n]])
+            root, masks = self.roots[g][n], self.masks[g][n]
+            table = np.stack([self.worth.of_root(root, mask, floor) for mask in masks])
+            self._tables[key] = _with_parts(table, masks) if floor else table
         return self._tables[key]
-
-    def _of_root(self, root: int, mask: int, floor: bool) -> Floats:
-        if (root, mask, floor) not in self._rated:
-            site = self.stage.roots[root].site
-            worth = self._picked(mask, floor, 0.0)[0]
-            if site >= 0 and mask:
-                worth = (self._at_most if floor else self._carried)(mask, float(self.stage.sites.kva_per_kw[site]))
-            self._rated[root, mask, floor] = worth
-        return self._rated[root, mask, floor]
-
-    def _still(self, mask: int) -> complex:
-        """kW + j kvar that a region's capacitors draw."""
-        units = len(self.stage.grid.unit_names)
-        return complex(sum(complex(self.stage.limits.power[units + section]) for section in bits(mask)))
-
-    def _carried(self, mask: int, kva_per_kw: float) -> Floats:
-        """Worth by size once the kVA carry the loads and the region's capacitors too."""
-        worth, kvar = self._picked(mask, False, 0.0)
-        still, size = self._still(mask), np.arange(STEPS + 1)
-        kva = np.hypot(size * self.step_kw + still.real, kvar[:-1] + still.imag)
-        least = np.maximum(np.ceil(kva / self.step_kw / kva_per_kw - 1e-9).astype(np.intp), size)
-        found = np.zeros(STEPS + 2)
-        np.maximum.at(found, least[least <= STEPS], worth[:-1][least <= STEPS])
-        return np.asarray(np.maximum.accumulate(found))
-
-    def _at_most(self, mask: int, kva_per_kw: float) -> Floats:
-        """No less than the worth by size; kVA priced, at the tangent where the capacitors' kvar press."""
-        pressing = (self._still(mask) * np.conj(LAGGING)).real
-        found = self._picked(mask, True, 0.0)[0].copy()
-        room = kva_per_kw * self.step_kw * np.arange(STEPS + 1) - pressing
-        for price in PRICES[1:] if pressing > 0 else ():
-            priced = self._picked(mask, True, price)[0][:-1] + price * room
-            found[:-1] = np.minimum(found[:-1], np.maximum(priced, 0.0))
-        found[-1] = found[-2]
-        return found
-
-    def _picked(self, mask: int, floor: bool, price: float) -> tuple[Floats, Floats]:
-        """Worth by size of what is best picked up in a region, less priced kVA; and its kvar."""
-        key = mask, floor, price
-        if key not in self._best:
-            low = mask & -mask
-            if not mask:
-                self._best[key] = _nothing()
-            elif mask == low:
-                self._best[key] = self._knapsack(mask.bit_length() - 1, floor, price)
-            else:
-                self._best[key] = _together(self._picked(mask ^ low, floor, price), self._picked(low, floor, price))
-        return self._best[key]
-
-    def _knapsack(self, section: int, floor: bool, price: float) -> tuple[Floats, Floats]:
-        """The same for one section, unit by unit."""
-        grid, (worth, kvar) = self.stage.grid, _nothing()
-        for unit in np.flatnonzero(grid.unit_section == section):
-            power = complex(self.stage.limits.power[unit])
-            steps = max(power.real, 0.0) / self.step_kw
-            more = int(np.floor(steps + 1e-9)) if floor else int(np.ceil(steps - 1e-9))
-            gain = max(float(grid.unit_weighted_kw[unit]), 0.0) - price * (power * np.conj(LAGGING)).real
-            with_unit, kvar_with = np.full(STEPS + 2, -np.inf), np.zeros(STEPS + 2)
-            with_unit[more:ANY], kvar_with[more:ANY] = worth[: max(ANY - more, 0)], kvar[: max(ANY - more, 0)]
-            with_unit[ANY], kvar_with[ANY] = worth[ANY], kvar[ANY]
-            taken = with_unit + gain > worth
-            worth, kvar = np.where(taken, with_unit + gain, worth), np.where(taken, kvar_with + power.imag, kvar)
-        return worth, kvar
 
 
 def out_of(block: Block, hardened: Bools) -> int:
     """Sections (bit mask) of a block that are out of service where only these lines are hardened."""
     return sum(1 << v for v, lines in block.needs if not hardened[list(lines)].all())
-
-
-def whole(grid: Grid, added: Bools, mask: int) -> bool:
-    """Whether a region holds both ends or none of every candidate switch that is not added."""
-    ends = grid.sections.ends
-    return all(
-        mask >> int(ends[d][0]) & 1 == mask >> int(ends[d][1]) & 1 for d in np.flatnonzero(grid.optional & ~added)
-    )
 
 
 def _masks_of(stage: Stage, one: Field) -> tuple[int, ...]:
@@ -192,35 +148,60 @@ def _masks_of(stage: Stage, one: Field) -> tuple[int, ...]:
     return (0, *sorted(found))
 
 
-def _nothing() -> tuple[Floats, Floats]:
-    return np.zeros(STEPS + 2), np.zeros(STEPS + 2)
-
-
-def _together(a: tuple[Floats, Floats], b: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    """Worth and kvar by size of two parts that share it."""
-    sums = a[0][None, :-1] + np.append(b[0], -np.inf)[_INSIDE]
-    best = np.argmax(sums, axis=1)
-    size = np.arange(STEPS + 1)
-    worth = np.append(sums[size, best], a[0][-1] + b[0][-1])
-    return worth, np.append(a[1][best] + b[1][size - best], a[1][-1] + b[1][-1])
-
-
-def _beside(masks: Sequence[tuple[int, ...]], grows: Sequence[Ints]) -> Ints | None:
-    """Every choice of disjoint regions, one of each list (rows of the lists), to which no section can be added; None
-    if there are too many."""
+def disjoint(masks: Sequence[tuple[int, ...]]) -> tuple[NDArray[np.int16], NDArray[np.int64]] | None:
+    """Every choice of disjoint regions, one of each list (rows of the lists), and the sections that it holds (bit
+    masks); None if there are too many."""
     rows, used = np.zeros((1, 0), dtype=np.int16), np.zeros(1, dtype=np.int64)
     for own in (np.array(each, dtype=np.int64) for each in masks):
-        before, now = np.nonzero((used[:, None] & own[None, :]) == 0)
-        rows, used = np.column_stack([rows[before], now.astype(np.int16)]), used[before] | own[now]
-        if len(rows) > MOST_HELD:
+        different, kind = np.unique(used, return_inverse=True)  # far fewer than rows
+        of_kind, fitting = np.nonzero((different[:, None] & own[None, :]) == 0)
+        first = np.searchsorted(of_kind, np.arange(len(different) + 1))
+        count = np.diff(first)[kind]
+        if count.sum() > MOST_HELD:
             return None
+        before = np.repeat(np.arange(len(rows)), count)
+        place = np.arange(len(before)) - np.repeat(np.cumsum(count) - count, count)
+        now = fitting[first[kind[before]] + place]
+        rows, used = np.column_stack([rows[before], now.astype(np.int16)]), used[before] | own[now]
+    return rows, used
+
+
+def grows(masks: tuple[int, ...]) -> dict[int, Bools]:
+    """By section: which regions of a root (region,) may grow by it, as the only one."""
+    there, every = set(masks), functools.reduce(operator.or_, masks)
+    return {s: np.array([not m >> s & 1 and m | 1 << s in there for m in masks]) for s in bits(every)}
+
+
+def _with_parts(table: Floats, masks: tuple[int, ...]) -> Floats:
+    """The same, a region at least worth what it is without one of its sections: capacitors may make it worth less, and
+    only ``ways`` that leave nothing to add are looked at."""
+    row, found = {mask: n for n, mask in enumerate(masks)}, table.copy()
+    for mask in sorted(masks):
+        for section in bits(mask):
+            if (part := row.get(mask ^ 1 << section)) is not None:
+                np.maximum(found[row[mask]], found[part], out=found[row[mask]])
+    return found
+
+
+def _different(rows: Ints) -> Ints:
+    """Each different row once."""
+    number, first = np.zeros(len(rows), dtype=np.int64), np.zeros(min(len(rows), 1), dtype=np.intp)
+    for column in rows.T:
+        key = number * (int(column.max(initial=0)) + 1) + column
+        _, first, number = np.unique(key, return_index=True, return_inverse=True)
+    return np.asarray(rows[first])
+
+
+def _maximal(masks: tuple[tuple[int, ...], ...]) -> Ints | None:
+    """Those to which no section can be added."""
+    found = disjoint(masks)
+    if found is None:
+        return None
+    rows, used = found
     larger = np.zeros(len(rows), dtype=bool)
-    for column, bit in enumerate(grows):
+    for column, own in enumerate(masks):
+        bit = np.zeros(len(own), dtype=np.int64)
+        for s, fits in grows(own).items():
+            bit |= np.where(fits, np.int64(1 << s), 0)
         larger |= (bit[rows[:, column]] & ~used) != 0
     return rows[~larger].astype(np.intp)
-
-
-def _next_to(masks: tuple[int, ...]) -> Ints:
-    """Sections (bit masks) that each region of a root may grow by, one at a time."""
-    there, every = set(masks), functools.reduce(operator.or_, masks)
-    return np.array([sum(1 << s for s in bits(every & ~m) if m | 1 << s in there) for m in masks], dtype=np.int64)

@@ -41,8 +41,11 @@ class WeatherSettings(Section):
     @field_validator("shares")
     @classmethod
     def _distribution(cls, given: dict[str, float]) -> dict[str, float]:
-        if any(share < 0 for share in given.values()) or abs(sum(given.values()) - 1) > 1e-9:
-            raise ValueError(f"the shares must not be negative and must add to 1, not {sum(given.values()):g}")
+        for name, share in given.items():
+            if share < 0:
+                raise ValueError(f"the share of {name} is {share:g}; it must not be negative")
+        if abs(sum(given.values()) - 1) > 1e-9:
+            raise ValueError(f"the shares must add to 1, not {sum(given.values()):g}")
         return given
 
 
@@ -114,7 +117,7 @@ class SolverSettings(Section):
     """When the solver stops."""
 
     gap: float = Field(0.01, ge=0, lt=1)
-    seconds: float = Field(120.0, gt=0, le=36_000, description="of each round of program and power flow")
+    seconds: float = Field(120.0, gt=0, le=36_000, description="of all rounds of program and power flow together; two are always done")
     check_rounds: int = Field(10, ge=1, le=100, description="of program and power flow")
 
 
@@ -129,7 +132,7 @@ class SweepSettings(Section):
     site_counts: tuple[int, ...] = Field((), description="so many of the sites, in the study's order")
     budget_lambdas: tuple[float, ...] = Field((0.0, 1.0), min_length=1, description="lambdas of the budget sweep")
     gap: float = Field(0.02, ge=0, lt=1, description="of each program of a sweep")
-    seconds: float = Field(60.0, gt=0, le=36_000, description="of each round of each program")
+    seconds: float = Field(60.0, gt=0, le=36_000, description="of all rounds of a point together")
 
     @model_validator(mode="after")
     def _ranges(self) -> Self:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gridstudio.planning.resilience.contract import Bools, Floats, Ints
-from gridstudio.planning.resilience.regions import ANY, Regions
+from gridstudio.planning.resilience.regions import Options, Regions
 from gridstudio.planning.resilience.stage import Stage
+from gridstudio.planning.resilience.worth import ANY
 from gridstudio.solve.risk import RiskMeasure, value
 
 MOVES = (1, 2, 4, 8, 16, 32, 64)  # steps that one move takes from a site to another
@@ -26,57 +27,58 @@ class Siting:
     of_storm: Sequence[tuple[int, ...]]
     probability: Floats
     risk: RiskMeasure
-    _known: dict[int, dict[tuple[int, ...], float]] = field(default_factory=dict)
+    looked_up: int = 0  # blocks with options and sizes that were not known
+    _known: dict[tuple[int, int, int], dict[tuple[int, ...], float]] = field(default_factory=dict)
 
     @property
     def stage(self) -> Stage:
         return self.regions.stage
 
-    def lost(self, steps: Ints) -> Floats:
-        """The risk of what is lost by plans [weighted kW]."""
-        served = np.array([self._served(g, steps) for g in range(len(self.stage.tables.blocks))])
+    def lost(self, steps: Ints, options: Options) -> Floats:
+        """The risk of what is lost by plans [weighted kW] that harden and add the same."""
+        served = np.array([self._served(g, steps, options) for g in range(len(self.stage.tables.blocks))])
         total = self.stage.grid.total_weighted_kw
         q = np.array([total - served[list(own)].sum(axis=0) for own in self.of_storm])
         return np.array([value(self.risk, of_plan, self.probability) for of_plan in q.T])
 
-    def _served(self, g: int, steps: Ints) -> Floats:
+    def _served(self, g: int, steps: Ints, options: Options) -> Floats:
         """The most that the built roots of a block serve, by plan."""
         roots = self.regions.roots.get(g, [])
         if not roots:
             return np.zeros(len(steps))
         sites = np.array([self.stage.roots[r].site for r in roots], dtype=np.intp)
         keys = list(map(tuple, np.where(sites >= 0, steps[:, sites], ANY).tolist()))
-        known = self._known.setdefault(g, {})
+        state = self.regions.state(g, options)
+        known = self._known.setdefault((g, *state), {})
         by_built: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
         for key in dict.fromkeys(key for key in keys if key not in known):
             by_built.setdefault(tuple(n for n, size in enumerate(key) if size), []).append(key)
         for built, some in by_built.items():
-            known.update(zip(some, self._best(g, built, np.array(some)).tolist(), strict=True))
+            self.looked_up += len(some)
+            known.update(zip(some, self._best(g, state, built, np.array(some)).tolist(), strict=True))
         return np.array([known[key] for key in keys])
 
-    def _best(self, g: int, built: tuple[int, ...], sizes: Ints) -> Floats:
+    def _best(self, g: int, state: tuple[int, int], built: tuple[int, ...], sizes: Ints) -> Floats:
         """The same for plans (plan, root) that build the same roots of a block."""
         if not built:
             return np.zeros(len(sizes))
-        held = self.regions.held(g, built)
+        held = self.regions.of_built(g, *state, built)
         worth = np.zeros((len(held), len(sizes)))
         for column, n in enumerate(built):
-            different, at = np.unique(sizes[:, n], return_inverse=True)
-            table = self.regions.table(g, n, floor=False)
-            worth += table[held[:, column][:, None], different][:, at]
+            worth += self.regions.table(g, n, floor=False)[np.ix_(held[:, column], sizes[:, n])]
         return np.asarray(worth.max(axis=0))
 
 
-def good_sizes(siting: Siting, budget_kw: float, starts: Iterable[Floats] = ()) -> Floats:
+def good_sizes(siting: Siting, budget_kw: float, options: Options, starts: Iterable[Floats]) -> Floats:
     """Sizes [kW] (site,) that no move of some steps from one site to another betters, the best of all starts."""
     sites = siting.stage.sites
     step_kw = steps_kw(siting.regions)
     most = np.floor(np.minimum(sites.max_kw, budget_kw) / step_kw + 1e-9).astype(np.intp)
     room = Room(most, step_kw, sites.fixed_kw, budget_kw)
     found: list[tuple[float, Ints]] = []
-    for start in (np.zeros(len(sites)), *starts):
+    for start in starts:
         steps = np.minimum((start / step_kw + 1e-9).astype(np.intp), room.most)
-        found.append(_moved(siting, steps * bool(room.holds(steps[None])[0]), room))
+        found.append(_moved(siting, options, steps * bool(room.holds(steps[None])[0]), room))
     return np.asarray(min(found, key=lambda pair: pair[0])[1] * step_kw)
 
 
@@ -105,14 +107,14 @@ class Room:
         return np.asarray(inside & (steps @ self.step_kw + (steps > 0) @ self.fixed_kw <= self.budget_kw + 1e-9))
 
 
-def _moved(siting: Siting, steps: Ints, room: Room) -> tuple[float, Ints]:
+def _moved(siting: Siting, options: Options, steps: Ints, room: Room) -> tuple[float, Ints]:
     """The loss and the sizes in the end; pair by pair of sites, the best move of each, until none is left."""
-    lost = float(siting.lost(steps[None])[0])
+    lost = float(siting.lost(steps[None], options)[0])
     pairs = list(itertools.permutations(range(-1, len(steps)), 2))  # -1: not spent
     idle, n = 0, 0
     while idle < len(pairs):
         tried = _moves(steps, *pairs[n], room)
-        risks = siting.lost(tried) if len(tried) else np.array([np.inf])
+        risks = siting.lost(tried, options) if len(tried) else np.array([np.inf])
         if risks.min() < lost - 1e-9:
             lost, steps, idle = float(risks.min()), tried[int(np.argmin(risks))], 0
         else:

@@ -16,8 +16,28 @@ from gridstudio.planning.resilience.sweep import Outcome, Point, of_sweep
 Found = Sequence[tuple[Point, Outcome]]
 Row = tuple[str, str, str]
 SATURATED = 0.2  # of the first step's gain per kW: below, more budget has little effect
-UNDECIDED = "not decided"
+UNDECIDED, UNTESTED = "not decided", "not tested"
 NOISE = 2.0  # standard errors that a difference may have by chance
+LAMBDA = "A larger lambda never raises CVaR."
+ALPHA = "A larger alpha shifts CVaR upwards."
+SITES = "More candidate sites lower CVaR at the same budget."
+BUDGET = "More budget lowers the expected loss, and then saturates."
+SMALL = "Several small sources beat a few large ones of the same sum."
+NEEDED = {
+    LAMBDA: "two values of lambda (sweep.lambdas)",
+    ALPHA: "two values of alpha (sweep.alphas)",
+    SITES: "two numbers of candidate sites (sweep.site_counts) and a lambda above 0",
+    BUDGET: "three budgets (sweep.budgets_kw)",
+    SMALL: "a sweep of budgets and sites (sweep.budgets_kw)",
+}  # the paper's findings, and what a study must vary to test them
+
+
+def paper_statements(found: Found, sites_max_kw: Sequence[float]) -> pd.DataFrame:
+    """``statements``, and the paper's findings that these sweeps do not test, said to be so."""
+    table = statements(found, sites_max_kw)
+    told = set(table["statement"])
+    rows = [(name, UNTESTED, f"Needs {needs}.") for name, needs in NEEDED.items() if name not in told]
+    return pd.concat([table, pd.DataFrame(rows, columns=table.columns)], ignore_index=True) if rows else table
 
 
 def statements(found: Found, sites_max_kw: Sequence[float]) -> pd.DataFrame:
@@ -26,7 +46,8 @@ def statements(found: Found, sites_max_kw: Sequence[float]) -> pd.DataFrame:
     if many := of_sweep(found, "scenarios"):
         rows += [enough_scenarios(many), time_grows(many)]
     if risk := of_sweep(found, "risk"):
-        rows += [lambda_lowers_cvar(risk), alpha_raises_cvar(risk)]
+        rows += [lambda_lowers_cvar(risk)] if len({point.case.lambda_ for point, _ in risk}) > 1 else []
+        rows += [alpha_raises_cvar(risk)] if len({point.alpha for point, _ in risk}) > 1 else []
     if budget := of_sweep(found, "budget"):
         rows += more_sites_lower_cvar(budget)
         if len({point.case.budget_kw for point, _ in budget}) > 1:
@@ -57,7 +78,7 @@ def enough_scenarios(found: Found) -> Row:
     room = np.maximum(NOISE * np.hypot(table["error"], last["error"]), table["open"] + last["open"])
     near = ((table["mean"] - last["mean"]).abs() <= room).to_numpy()
     enough = table.index[next(row for row in range(len(near)) if near[row:].all())]
-    evidence = "; ".join(f"{n}: {row['mean']:.0f} +- {row['error']:.0f} kW" for n, row in table.iterrows())
+    evidence = "; ".join(f"{n}: {row['mean']:.0f} ± {row['error']:.0f} kW" for n, row in table.iterrows())
     return (
         "Beyond some number of scenarios the objective hardly changes.",
         _yes(enough < table.index[-1]) if len(table) > 1 else UNDECIDED,
@@ -97,8 +118,8 @@ def lambda_lowers_cvar(found: Found) -> Row:
             slack = (open_kw(left) + open_kw(right)) / (b.case.lambda_ - a.case.lambda_)
             worst = max(worst, high - low - slack)
         text.append(f"alpha {alpha:g}: {values[0]:.0f} kW at lambda {rows[0][0].case.lambda_:g}, {values[-1]:.0f} at "
-                    f"{rows[-1][0].case.lambda_:g}")  # fmt: skip
-    return "A larger lambda never raises CVaR.", _yes(worst <= 0), "; ".join(text) + _beyond(worst)
+                    f"{rows[-1][0].case.lambda_:g}{_fresh_fall(rows, alpha)}")  # fmt: skip
+    return LAMBDA, _yes(worst <= 0), "; ".join(text) + _beyond(worst)
 
 
 def alpha_raises_cvar(found: Found) -> Row:
@@ -109,8 +130,23 @@ def alpha_raises_cvar(found: Found) -> Row:
         for (_, left), (_, right), low, high in zip(rows, rows[1:], values, values[1:], strict=False):
             slack = 0.0 if lambda_ == 0 else (open_kw(left) + open_kw(right)) / lambda_
             worst = max(worst, low - high - slack - 1e-6)
-        text.append(f"lambda {lambda_:g}: " + " to ".join(f"{value:.0f}" for value in (values[0], values[-1])) + " kW")
-    return "A larger alpha shifts CVaR upwards.", _yes(worst <= 0), "; ".join(text) + _beyond(worst)
+        ends = " to ".join(f"{value:.0f}" for value in (values[0], values[-1]))
+        text.append(f"lambda {lambda_:g}: {ends} kW (fresh storms {' to '.join(map(_fresh, (rows[0], rows[-1])))})")
+    return ALPHA, _yes(worst <= 0), "; ".join(text) + _beyond(worst)
+
+
+def _fresh_fall(rows: Sequence[tuple[Point, Outcome]], alpha: float) -> str:
+    """How much lower CVaR over the same fresh storms is at the last point than at the first."""
+    fall, error = cvar_difference(rows[0][1].fresh_q, rows[-1][1].fresh_q, alpha)
+    return f" (fresh storms: by {fall:.0f} ± {error:.0f} kW lower)"
+
+
+def _fresh(pair: tuple[Point, Outcome]) -> str:
+    """CVaR over the fresh storms with its standard error."""
+    point, outcome = pair
+    even = np.full(len(outcome.fresh_q), 1.0 / len(outcome.fresh_q))
+    found = measured(outcome.fresh_q, even, Risk(1.0, point.alpha), drawn=True)
+    return f"{found.cvar_kw:.0f} ± {found.cvar_se_kw:.0f}"
 
 
 def more_sites_lower_cvar(found: Found) -> list[Row]:
@@ -128,10 +164,10 @@ def more_sites_lower_cvar(found: Found) -> list[Row]:
         lower += gain > slack
         never &= gain >= -slack
         fresh, error = cvar_difference(few.fresh_q, many.fresh_q, a.alpha)
-        text.append(f"{kw:g} kW: by {gain:.0f} kW, fresh storms {fresh:.0f} +- {error:.0f}")
+        text.append(f"{kw:g} kW: by {gain:.0f} kW, fresh storms {fresh:.0f} ± {error:.0f}")
     return [
         (
-            "More candidate sites lower CVaR at the same budget.",
+            SITES,
             "no" if not never else "yes" if lower else UNDECIDED,
             f"{counts[-1]} sites against {counts[0]}, lambda {top:g}: " + "; ".join(text) + ".",
         )
@@ -153,10 +189,10 @@ def budget_saturates(found: Found) -> Row:
         fresh, error = difference(rows[0][1].fresh_q, rows[-1][1].fresh_q)
         text.append(
             f"lambda {lambda_:g}, {sites} sites: E {values[0]:.0f} to {values[-1]:.0f} kW ({steps}; fresh storms "
-            f"{fresh:.0f} +- {error:.0f} kW less)"
+            f"{fresh:.0f} ± {error:.0f} kW less)"
         )
     told = _yes(falls and flat) if len({point.case.budget_kw for point, _ in found}) > 2 else UNDECIDED
-    return "More budget lowers the expected loss, and then saturates.", told, "; ".join(text) + "."
+    return BUDGET, told, "; ".join(text) + "."
 
 
 def budget_and_cvar(found: Found) -> Row:
@@ -167,7 +203,12 @@ def budget_and_cvar(found: Found) -> Row:
         tail = 1 - cvar(b, last) / max(cvar(a, first), 1e-9)
         usual = 1 - mean(last) / max(mean(first), 1e-9)
         weak &= tail <= usual / 2 + 1e-9
-        text.append(f"lambda {lambda_:g}, {sites} sites: CVaR {100 * tail:.1f} %, E {100 * usual:.1f} % lower")
+        by = cvar_difference(first.fresh_q, last.fresh_q, a.alpha), difference(first.fresh_q, last.fresh_q)
+        fresh = " and ".join(f"{fall:.0f} ± {error:.0f} kW" for fall, error in by)
+        text.append(
+            f"lambda {lambda_:g}, {sites} sites: CVaR {100 * tail:.1f} %, E {100 * usual:.1f} % lower (fresh storms by "
+            f"{fresh})"
+        )
     return (
         "More budget at the same sites has little effect on CVaR beside that on E.",
         _yes(weak),
@@ -188,9 +229,11 @@ def many_small(found: Found, sites_max_kw: Sequence[float]) -> Row:
             text.append(f"{point.case.budget_kw:g} kW, {point.case.sites} sites, lambda {point.case.lambda_:g}: "
                         f"{len(outcome.beta_kw)} of {sizes:.0f} kW (least {least})")  # fmt: skip
     return (
-        "Several small sources beat a few large ones of the same sum.",
+        SMALL,
         _yes(count > 0 and more > count / 2),
-        f"{more} of {count} plans build more sources than full size asks for. " + "; ".join(text) + ".",
+        f"By what the programs choose: {more} of {count} plans build more sources than full size asks for. "
+        + "; ".join(text)
+        + ".",
     )
 
 

@@ -10,12 +10,13 @@ from gridstudio.domain.network import Finding
 from gridstudio.planning.phases import Phases
 from gridstudio.planning.provenance import PACKAGES, versions
 from gridstudio.planning.provenance import provenance as origin
-from gridstudio.planning.resilience.contract import Checked, Problem
+from gridstudio.planning.resilience.contract import Checked, Grid, Problem
 from gridstudio.planning.resilience.evaluate import Measured, StochasticValue, built
 from gridstudio.planning.resilience.outages import MonteCarlo
 from gridstudio.planning.resilience.settings import ResilienceSettings
 from gridstudio.result import Quantity
 
+MOST_NAMES = 6
 SOLVERS = ("linopy", "highspy")
 Tables = dict[str, pd.DataFrame]
 
@@ -29,23 +30,17 @@ def headline(
     phases: Phases,
 ) -> dict[str, Quantity]:
     """The numbers that come first, in the order in which they are read."""
-    plan, sites, risk = checked.plan, problem.sites, {(storms, case): each for storms, case, each in risks}
-    built_sites = [f"{n} {kw:.0f} kW" for n, kw, on in zip(sites.names, plan.beta_kw, built(plan), strict=True) if on]
-    inside, fresh, bare = risk["scenarios", "plan"], risk["fresh", "plan"], risk["fresh", "without"]
-    alpha = f"{100 * problem.risk.alpha:g} %"
-    critical_kw = float(made["losses"]["critical_kw"].mean())
+    inside = next(each for storms, case, each in risks if (storms, case) == ("scenarios", "plan"))
     return {
-        "plan": Quantity("Sources", ", ".join(built_sites) or "none"),
-        "objective_kw": Quantity("Prioritised load lost, objective", inside.objective_kw, "weighted kW"),
+        "plan": Quantity("Sources", _sources(problem, checked)),
+        **_investments(problem, made),
+        **_picked_up(problem, made),
+        **_lost(problem, risks),
+        "objective_kw": Quantity("Objective of the program, over its scenarios", inside.objective_kw, "weighted kW"),
         "gap_pct": Quantity("Gap of the program", 100 * checked.solution.gap, "%"),
         "status": Quantity("Solver", checked.solution.status),
-        "mean_kw": Quantity("Expected loss, scenarios", inside.mean_kw, "weighted kW"),
-        "cvar_kw": Quantity(f"CVaR at {alpha}, scenarios", inside.cvar_kw, "weighted kW"),
-        "fresh_mean_kw": Quantity("Expected loss, fresh storms", _with_error(fresh.mean_kw, fresh.mean_se_kw)),
-        "bare_mean_kw": Quantity("The same without sources", _with_error(bare.mean_kw, bare.mean_se_kw)),
-        "fresh_cvar_kw": Quantity(f"CVaR at {alpha}, fresh storms", _with_error(fresh.cvar_kw, fresh.cvar_se_kw)),
-        "bare_cvar_kw": Quantity("The same without sources", _with_error(bare.cvar_kw, bare.cvar_se_kw)),
-        "critical_kw": Quantity("Critical load picked up, mean of fresh storms", critical_kw, "kW"),
+        "mean_kw": Quantity("Expected loss over the scenarios", inside.mean_kw, "weighted kW"),
+        "cvar_kw": Quantity("CVaR over the scenarios", inside.cvar_kw, "weighted kW"),
         "vss_kw": Quantity("Value of the stochastic solution", found.value_kw, "weighted kW"),
         "islands": Quantity("Islands, all solved by power flow", len(made["islands"])),
         "cut": Quantity("Islands that the power flow refused", checked.cut),
@@ -54,8 +49,66 @@ def headline(
     }
 
 
-def _with_error(value: float, error: float) -> str:
-    return f"{value:,.0f} ± {error:,.0f} weighted kW"
+def _sources(problem: Problem, checked: Checked) -> str:
+    sites, plan = problem.sites, checked.plan
+    rows = zip(sites.names, plan.beta_kw, built(plan), strict=True)
+    return ", ".join(f"{name} {kw:.0f} kW" for name, kw, on in rows if on) or "none"
+
+
+def _investments(problem: Problem, made: Tables) -> dict[str, Quantity]:
+    """Only where the study offers any."""
+    if not problem.budget.usd:
+        return {}
+    table = made["investments"]
+    named = [str(element).split(".", 1)[-1] for element in table["element"]]
+    words = table["what"].map({"hardened line": "harden", "added switch": "switch at"})
+    rows = [f"{word} {name}" for word, name in zip(words, named, strict=True)]
+    label = f"Lines and switches, {_number(float(table['usd'].sum()))} of {_number(problem.budget.usd)} USD"
+    return {"investments": Quantity(label, ", ".join(rows) if len(rows) <= MOST_NAMES else f"{len(rows)}, see table")}
+
+
+def _picked_up(problem: Problem, made: Tables) -> dict[str, Quantity]:
+    """Critical load picked up over the fresh storms, in the mean and in the worst, with and without the plan."""
+    grid, found = problem.grid, made["critical"].set_index("case")
+    whole_kw = float(grid.load_kw.sum(axis=1)[grid.load_critical].sum())
+    if not whole_kw:
+        return {}
+    head = {}
+    for name, key, what in (("mean", "critical_kw", "mean of storms"), ("worst", "worst_critical_kw", _worst(problem))):
+        after, before = (
+            _with_error(found.at[case, f"{name}_kw"], found.at[case, f"{name}_se_kw"], f"of {_number(whole_kw)} kW")
+            for case in ("plan", "without")
+        )
+        head[key] = Quantity(f"Critical load picked up, {what}", after)
+        head[f"bare_{key}"] = Quantity("The same without the plan", before)
+    return head
+
+
+def _lost(problem: Problem, risks: Sequence[tuple[str, str, Measured]]) -> dict[str, Quantity]:
+    """Prioritised load lost over the fresh storms, with and without the plan."""
+    risk = {case: each for storms, case, each in risks if storms == "fresh"}
+    after, before, unit = risk["plan"], risk["without"], "weighted kW"
+    bare, lost = "The same without the plan", "Prioritised load lost"
+    return {
+        "fresh_mean_kw": Quantity(f"{lost}, mean of storms", _with_error(after.mean_kw, after.mean_se_kw, unit)),
+        "bare_mean_kw": Quantity(bare, _with_error(before.mean_kw, before.mean_se_kw, unit)),
+        "fresh_cvar_kw": Quantity(
+            f"{lost}, {_worst(problem)} (CVaR)", _with_error(after.cvar_kw, after.cvar_se_kw, unit)
+        ),
+        "bare_cvar_kw": Quantity(bare, _with_error(before.cvar_kw, before.cvar_se_kw, unit)),
+    }
+
+
+def _worst(problem: Problem) -> str:
+    return f"worst {100 * (1 - problem.risk.alpha):.6g} % of storms"
+
+
+def _with_error(value: float, error: float, unit: str) -> str:
+    return f"{_number(value)} ± {_number(error)} {unit}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}".replace(",", "\u202f")
 
 
 def findings_table(
@@ -101,8 +154,9 @@ def findings_table(
     return pd.DataFrame(rows, columns=["severity", "text"])
 
 
-def assumptions(settings: ResilienceSettings, drawn: MonteCarlo, quick: bool) -> pd.DataFrame:
+def assumptions(settings: ResilienceSettings, grid: Grid, drawn: MonteCarlo, quick: bool) -> pd.DataFrame:
     """topic, text: what the numbers rest on."""
+    unrated = int(grid.network.branches["ampacity_a"].isna().sum())
     limits, budget, risk = settings.limits, settings.budget, settings.risk
     rows = [
         ("Quick run", "A tenth of the storms, nine scenarios, wider gaps, the ends of every sweep.") if quick else None,
@@ -149,7 +203,8 @@ def assumptions(settings: ResilienceSettings, drawn: MonteCarlo, quick: bool) ->
             f"Every island: voltages {limits.v_min_pu:g} to {limits.v_max_pu:g} pu, lines up to "
             f"{limits.loading_max_pu:g} of their rating"
             + (f", transformers up to {limits.transformer_loading_max_pu:g}" if limits.check_transformers else "")
-            + ", solved by OpenDSS with the new source as its swing.",
+            + ", solved by OpenDSS with the new source as its swing, regulators from where they stand before the storm."
+            + (f" {unrated} lines or switches have no rating in the circuit; no current limits them." * (unrated > 0)),
         ),
         (
             "Objective",
@@ -162,8 +217,22 @@ def assumptions(settings: ResilienceSettings, drawn: MonteCarlo, quick: bool) ->
             "Sizes are searched in whole steps (a 120th of the largest site), lines to harden one by one or by what a "
             "section lacks, without hardening first; the islands are optimal for them. The "
             "bound is by decomposition into the parts that storms leave, by branch and bound, or by the program as a "
-            "whole. It holds for what power flows have not ruled out: a way that not even the load worth most can be "
-            "served on, for low voltage, is closed to all.",
+            "whole.",
+        ),
+        (
+            "Bound and gap",
+            "The bound is that of the program with its bars. A way on which some load's voltage is too low without any "
+            "load, or behind a regulator for the load worth most, is barred for all loads: smaller loads, or loads "
+            "nearer to the source, that the power flow might allow there are forbidden too, and a plan that needs them "
+            "is not covered by the bound. The gap is told after the power-flow check: loads that are taken off there "
+            "can leave it larger than the one asked for.",
+        ),
+        (
+            "Standard errors",
+            "Those of independent fresh storms: of means, of CVaR as the mean of its tail terms, of VaR by order "
+            "statistics without assuming a distribution. They tell of the draw of storms, not of wind, fragility and "
+            "weights, which may be assumed. Figures over the scenarios have none: they are exact for their "
+            "probabilities, and how well these stand for all storms is what the fresh storms tell.",
         ),
         (
             "Stochastic value",

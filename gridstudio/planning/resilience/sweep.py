@@ -163,7 +163,7 @@ def solve(bench: Bench, case: Case, storms: Storms, phases: Phases) -> Outcome:
         objective_kw=solution.objective,
         bound_kw=solution.bound,
         gap=solution.gap,
-        seconds=sum(each.seconds for each in checked.rounds),
+        seconds=solution.seconds,
         rounds=len(checked.rounds),
         cut=checked.cut,
         beta_kw={sites.names[i]: float(plan.beta_kw[i]) for i in np.flatnonzero(built(plan))},

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from gridstudio.planning.flow import network_branches
-from gridstudio.planning.resilience.contract import Checked, Floats, Grid, Island, Problem, Served, Sites, Storms
-from gridstudio.planning.resilience.evaluate import Measured, StochasticValue, built
+from gridstudio.planning.resilience.contract import Checked, Grid, Island, Problem, Served, Sites, Storms
+from gridstudio.planning.resilience.evaluate import Measured, StochasticValue, built, least_picked_up
 from gridstudio.planning.resilience.fragility import GRID_M_S, Fragility
-from gridstudio.planning.resilience.outages import MonteCarlo
+from gridstudio.planning.resilience.outages import MonteCarlo, standard_error
 from gridstudio.planning.resilience.selection import Selection
 from gridstudio.planning.resilience.setup import Setup
 from gridstudio.planning.resilience.wind import Wind
@@ -74,9 +74,11 @@ def strata_table(grid: Grid, drawn: MonteCarlo) -> pd.DataFrame:
             "wind_from_m_s": by["wind_m_s"].min(),
             "wind_to_m_s": by["wind_m_s"].max(),
             "lines_out": by["lines"].mean(),
+            "lines_out_se": by["lines"].sem(),
             "sections_out": by["sections"].mean(),
+            "sections_out_se": by["sections"].sem(),
             "loss_kw": by["loss_kw"].mean(),
-            "loss_se_kw": by["loss_kw"].std() / np.sqrt(by.size()),
+            "loss_se_kw": by["loss_kw"].sem(),
         }
     ).reset_index()
 
@@ -135,14 +137,15 @@ def plan_table(problem: Problem, checked: Checked) -> pd.DataFrame:
     )
 
 
-def investments_table(problem: Problem, checked: Checked) -> pd.DataFrame:
+def investments_table(problem: Problem, checked: Checked, savings: Sequence[tuple[float, float]]) -> pd.DataFrame:
     grid, plan = problem.grid, checked.plan
     rows = [("hardened line", f"line.{grid.line_names[i]}", grid.line_usd[i]) for i in np.flatnonzero(plan.hardened)]
     rows += [
         ("added switch", f"line.{grid.sections.devices[d].line}", grid.device_usd[d])
         for d in np.flatnonzero(plan.added)
     ]
-    return pd.DataFrame(rows, columns=["what", "element", "usd"])
+    told = [(*row, *saved) for row, saved in zip(rows, savings, strict=True)]
+    return pd.DataFrame(told, columns=["what", "element", "usd", "saves_kw", "saves_se_kw"])
 
 
 ISLAND = [name for name in Island.__dataclass_fields__ if name not in ("storm", "sections", "closed")]
@@ -167,16 +170,26 @@ def pickup_table(grid: Grid, served: Served) -> pd.DataFrame:
     return pd.DataFrame({"scenario": storm + 1, "load": np.array(grid.load_names, dtype=object)[load]})
 
 
-def losses_table(fresh: Storms, without: Floats, served: Served) -> pd.DataFrame:
+def losses_table(fresh: Storms, without: Served, served: Served) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "storm": fresh.names,
             "wind_m_s": fresh.wind_m_s,
-            "without_kw": without,
+            "without_kw": without.q,
             "with_plan_kw": served.q,
+            "critical_without_kw": without.critical_kw,
             "critical_kw": served.critical_kw,
         }
     )
+
+
+def critical_table(without: Served, served: Served, alpha: float) -> pd.DataFrame:
+    """Of fresh storms, equally probable."""
+    rows = [
+        (case, float(kw.mean()), standard_error(kw), *least_picked_up(kw, alpha))
+        for case, kw in (("without", without.critical_kw), ("plan", served.critical_kw))
+    ]
+    return pd.DataFrame(rows, columns=["case", "mean_kw", "mean_se_kw", "worst_kw", "worst_se_kw"])
 
 
 def risk_table(rows: Sequence[tuple[str, str, Measured]]) -> pd.DataFrame:
@@ -226,6 +239,7 @@ def sections_table(grid: Grid, drawn: MonteCarlo) -> pd.DataFrame:
     count, loads = len(grid.sections), grid.load_kw.sum(axis=1)
     length, cable = grid.line_length_m @ grid.line_hits, (grid.line_length_m * grid.line_underground) @ grid.line_hits
     at = pd.Series(grid.sections.of_bus).reindex(grid.network.buses["bus"]).to_numpy()
+    chance = drawn.storms.sections_out(grid).mean(axis=0)
     place = grid.network.buses.assign(section=at).groupby("section")[["x", "y"]].mean().reindex(range(count))
     return pd.DataFrame(
         {
@@ -238,7 +252,8 @@ def sections_table(grid: Grid, drawn: MonteCarlo) -> pd.DataFrame:
             "critical_kw": np.bincount(grid.load_section, loads * grid.load_critical, count),
             "overhead_m": length - cable,
             "underground_m": cable,
-            "fault_probability": drawn.storms.sections_out(grid).mean(axis=0),
+            "fault_probability": chance,
+            "fault_probability_se": np.sqrt(chance * (1 - chance) / len(drawn.loss)),
         }
     )
 

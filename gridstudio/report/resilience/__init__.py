@@ -9,8 +9,9 @@ from gridstudio.report.workbook import write_workbook
 from gridstudio.result import StudyResult
 
 FIRST_SHEETS = (
-    "plan", "investments", "risk", "scenarios", "islands", "refused", "statements", "sweep", "losses", "solver",
-    "stochastic_value", "loads", "sections", "devices", "strata", "convergence", "assumptions", "findings", "timing",
+    "plan", "investments", "critical", "risk", "scenarios", "islands", "refused", "statements", "sweep", "losses",
+    "solver", "stochastic_value", "loads", "sections", "devices", "strata", "convergence", "assumptions", "findings",
+    "timing",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from gridstudio.report.resilience import charts, maps, sweeps
 from gridstudio.report.resilience.view import Study, served, telling
 
 MOST_LOADS = 36
+SAME_STORMS = "same storms for all: differences are surer than bars"
 Drawn = Iterator[tuple[str, Path]]
 CASES = (
     ("fresh", "without", "fresh storms, no new source", charts.WITHOUT, "solid"),
@@ -164,9 +165,7 @@ def _sweep_risk(study: Study, folder: Path) -> Drawn:
     if not len(table):
         return
     count = int(table["scenarios"].iloc[0])
-    text = Text(
-        "CVaR against risk aversion", f"{count} scenarios; common random numbers: all points see the same storms"
-    )
+    text = Text("CVaR against risk aversion", f"{count} scenarios; {SAME_STORMS}")
     sweeps.risk(table, text, folder / "sweep_risk.png")
     yield "sweep_risk", folder / "sweep_risk.png"
 
@@ -175,9 +174,7 @@ def _sweep_budget(study: Study, folder: Path) -> Drawn:
     table, spread = _points(study, "budget"), study.table("sweep_losses")
     if not len(table):
         return
-    words = (
-        f"{int(table['scenarios'].iloc[0])} scenarios, alpha {table['alpha'].iloc[0]:g}; all points see the same storms"
-    )
+    words = f"{int(table['scenarios'].iloc[0])} scenarios, alpha {table['alpha'].iloc[0]:g}; {SAME_STORMS}"
     sweeps.budget(table, Text("Budget and candidate sites", words), folder / "sweep_budget.png")
     yield "sweep_budget", folder / "sweep_budget.png"
     if len(spread):
@@ -185,6 +182,8 @@ def _sweep_budget(study: Study, folder: Path) -> Drawn:
         sweeps.boxes(table, spread, text, folder / "sweep_losses.png")
         yield "sweep_losses", folder / "sweep_losses.png"
     if len(study.table("plan")):
-        text = Text("Several small sources, or a few large ones?", "What the programs choose at each budget. " + words)
+        text = Text(
+            "Several small sources, or a few large ones?", "What the programs choose. " + words.partition(";")[0]
+        )
         sweeps.sources(table, study.table("plan")["max_kw"].tolist(), text, folder / "sweep_sources.png")
         yield "sweep_sources", folder / "sweep_sources.png"

@@ -23,6 +23,7 @@ WORDS = {
     "faulted": "out of service by a fault (thick)",
 }
 HARDENED = "#cc79a7"
+WORK = {"harden": "hardened line", "switch at": "added switch"}
 FAULTS = (0.02, 0.05, 0.1, 0.2)  # bounds of a section's probability of a fault
 SUPPLIED = (0.5, 0.8, 0.9, 0.95, 0.99)  # bounds of the part that is picked up
 EPSILON = 1e-9
@@ -54,8 +55,8 @@ def siting(study: Study, diagram: Diagram, path: Path) -> None:
     names = [(str(r.bus), f"{r.site}: {style.number(r.kw)} kW", True) for r in study.built.itertuples()]
     names += [(str(r.bus), str(r.site), False) for r in left_out.itertuples()]
     pins = [Pin(at[bus], words, bold) for bus, words, bold in names if bus in at]
-    pins += [Pin(devices[e], f"harden {e.split('.', 1)[-1]}") for e in _elements(study, "hardened line")[:MOST_PINS]
-             if e in devices]  # fmt: skip
+    pins += [Pin(devices[e], f"{word} {e.split('.', 1)[-1]}") for word, what in WORK.items()
+             for e in _elements(study, what)[:MOST_PINS] if e in devices]  # fmt: skip
     lines = [line_entry(words, c, 3.0) for words, c in zip(_classes(FAULTS), colours, strict=True)]
     lines += [line_entry("hardened", HARDENED, 4.5)] if hard.any() else []
     count, kw = len(study.built), style.number(study.built["kw"].sum())

@@ -11,8 +11,12 @@ from gridstudio.report.resilience import words
 from gridstudio.report.resilience.view import Study
 
 MOST_ROWS = 60  # of a table on the page
-SUPPORTED = {"yes": "supported", "no": "NOT supported"}
+SUPPORTED = {"yes": "supported", "no": "NOT supported", "not tested": "not tested"}
 KW = {"kw": "load_kw"}  # a unit belongs at the end of a name
+EXTRA = (
+    "Lines to harden and switches to add. Saves: mean weighted kW over fresh storms that would be lost without it "
+    "alone, all else as planned; what each saves does not add up"
+)
 Figures = dict[str, Path]
 
 
@@ -46,7 +50,7 @@ def _top(study: Study, figures: Figures) -> list[Html]:
         shown = plan.rename(columns={"kw": "size_kw", "kva": "size_kva"})
         parts.append(page.table(shown, "Candidate sites", marked=plan["built"].astype(bool).tolist()))
     if len(extra):
-        parts.append(page.table(extra.rename(columns={"usd": "cost_usd"}), "Lines to harden and switches to add"))
+        parts.append(page.table(extra.rename(columns={"usd": "cost_usd"}), EXTRA))
     return [*parts, page.tiles(study.result.headline)]
 
 
@@ -65,15 +69,28 @@ def _folded(table: pd.DataFrame, what: str, marked: list[bool] | None = None) ->
 
 def _losses(study: Study, figures: Figures) -> list[Html]:
     parts = _picture(figures, "losses", "How often a loss is exceeded with and without the plan; E, VaR and CVaR")
-    table = study.table("risk")
+    critical, table = study.table("critical"), study.table("risk")
+    if len(critical):
+        worst = f"worst: the mean of the worst {100 * (1 - study.alpha):.6g} % of storms for it"
+        caption = f"Critical load picked up over the fresh storms, kW \u00b1 standard error; {worst}"
+        parts.append(page.table(_with_errors(critical, {"mean": "mean", "worst": "worst"}), caption))
     if len(table):
-        caption = "Measures of loss; standard errors of fresh storms, the scenarios are exact for their probabilities"
-        parts.append(page.table(table, caption))
+        caption = "Loss, weighted kW \u00b1 standard error; the scenarios are exact for their probabilities"
+        names = {"mean": "expected", "var": "VaR", "cvar": "CVaR", "objective": "objective"}
+        parts.append(page.table(_with_errors(table, names), caption))
     found = study.table("stochastic_value")
     if len(found):
         shown = found.rename(columns={"kw": "value_kw"})
-        parts.append(page.table(shown, "What planning for all scenarios is worth"))
+        parts.append(page.table(shown, "What planning for all scenarios is worth, in weighted kW of the objective"))
     return parts
+
+
+def _with_errors(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Measures and their standard errors in one column each."""
+    measures = [f"{name}{end}" for name in names for end in ("_kw", "_se_kw")]
+    rows = table.to_dict("records")
+    told = {shown: [words.with_error(row, name) for row in rows] for name, shown in names.items()}
+    return table.drop(columns=measures).assign(**told)
 
 
 def _islands(study: Study, figures: Figures) -> list[Html]:
@@ -132,8 +149,9 @@ def _statements(study: Study) -> list[Html]:
     shown = table.assign(supported=[SUPPORTED.get(str(s), "not decided") for s in table["supported"]])
     marked = (table["supported"] == "no").tolist()
     caption = (
-        "Tinted: not supported by this study. Not decided: the sweeps cannot tell. Differences within the programs' "
-        "gaps count as none."
+        "Tinted: not supported by this study. Not decided: the sweeps cannot tell; not tested: they do not vary it. "
+        "Differences within the programs' gaps count as none; \u00b1 is one standard error, of a difference over the "
+        "same storms."
     )
     return [page.paragraph(words.statements(study)), page.table(shown, caption, marked=marked)]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from gridstudio.report import style
 from gridstudio.report.maps import Text
@@ -27,12 +27,17 @@ def scenarios(table: pd.DataFrame, text: Text, path: Path) -> None:
     heading(sheet, 640, text.title, text.subtitle)
     left, right = plot_axes(figure, 120, 130, 860, 400), plot_axes(figure, 1120, 130, 510, 400)
     x = table["scenarios"].to_numpy(dtype=float)
+    span, by = float(np.ptp(x)) or 2.0, table.groupby("scenarios")
     kinds = (("checked_objective_kw", WITH, "o", -1, "solid"), ("fresh_objective_kw", REGIONS[1], "s", 1, FRESH))
     for name, colour, marker, side, dashes in kinds:
-        shift = 1 + 0.012 * side  # the two lie beside each other
-        left.plot(shift * x, table[name], marker=marker, linestyle="none", color=colour, alpha=0.6, markersize=6)
-        mean = table.groupby("scenarios")[name].mean()
-        left.plot(shift * mean.index.to_numpy(dtype=float), mean, color=colour, linewidth=2, linestyle=dashes)
+        shift = 0.012 * span * side  # the two lie beside each other
+        left.plot(x + shift, table[name], marker=marker, linestyle="none", color=colour, alpha=0.6, markersize=6)
+        mean = by[name].mean()
+        at = mean.index.to_numpy(dtype=float) + shift
+        left.plot(at, mean, color=colour, linewidth=2, linestyle=dashes)
+        if name == "fresh_objective_kw":
+            error = BAND * by["fresh_objective_se_kw"].mean()
+            left.errorbar(at, mean, yerr=error, fmt="none", ecolor=colour, capsize=4, elinewidth=1.2)
     right.plot(x, table["seconds"], marker="o", linestyle="none", color=style.INK, alpha=0.6, markersize=6)
     mean = table.groupby("scenarios")["seconds"].mean()
     right.plot(mean.index, mean, color=style.INK, linewidth=2)
@@ -40,6 +45,7 @@ def scenarios(table: pd.DataFrame, text: Text, path: Path) -> None:
     quiet(left, "number of scenarios", "objective [weighted kW]")
     quiet(right, "number of scenarios", "solve time, all rounds [s]")
     for axes in (left, right):
+        axes.set_xlim(x.min() - 0.08 * span, x.max() + 0.08 * span)
         axes.xaxis.set_major_locator(FixedLocator(sorted(set(x))))
         axes.xaxis.set_major_formatter(PLAIN)
         axes.yaxis.set_major_formatter(PLAIN)
@@ -47,6 +53,7 @@ def scenarios(table: pd.DataFrame, text: Text, path: Path) -> None:
         line_entry("over its scenarios", WITH, 2.0, marker="o", markersize=6),
         line_entry("the same plans over fresh storms", REGIONS[1], 2.0, marker="s", markersize=6, linestyle=FRESH),
         line_entry("solve time", style.INK, 2.0, marker="o", markersize=6),
+        line_entry("1.96 standard errors (all share the storms)", REGIONS[1], 1.2),
     ]
     legend(sheet, entries, "Marks: draws, lines: means", WIDTH)
     save(figure, path)
@@ -120,7 +127,7 @@ def curves(table: pd.DataFrame) -> list[Curve]:
 
 PANELS = (
     ("fresh_mean_kw", "fresh_mean_se_kw", "expected loss E [weighted kW]", "mean_kw"),
-    ("fresh_var_kw", "", "VaR of the loss [weighted kW]", "var_kw"),
+    ("fresh_var_kw", "fresh_var_se_kw", "VaR of the loss [weighted kW]", "var_kw"),
     ("fresh_cvar_kw", "fresh_cvar_se_kw", "CVaR of the loss [weighted kW]", "cvar_kw"),
     ("fresh_critical_kw", "fresh_critical_se_kw", "critical load picked up [kW]", ""),
 )
@@ -152,7 +159,7 @@ def _with_error(axes: Axes, curve: Curve, aside: float, names: tuple[str, str, s
     at = curve.rows[x].to_numpy(dtype=float)
     span = float(np.ptp(at)) or 1.0
     yerr = BAND * curve.rows[error].to_numpy(dtype=float) if error else None
-    axes.errorbar(at + 0.006 * span * aside, curve.rows[name], yerr=yerr, capsize=3, elinewidth=1.0, **curve.look)
+    axes.errorbar(at + 0.01 * span * aside, curve.rows[name], yerr=yerr, capsize=3, elinewidth=1.0, **curve.look)
     if inside:
         axes.plot(at, curve.rows[inside], color=curve.look["color"], linewidth=0.8, linestyle=curve.look["linestyle"])
 
@@ -166,7 +173,8 @@ def boxes(table: pd.DataFrame, spread: pd.DataFrame, text: Text, path: Path) -> 
     heading(sheet, height, text.title, text.subtitle)
     budgets = sorted(table["budget_kw"].unique())
     quantile = spread.pivot_table(index="point", columns="percentile", values="loss_kw")
-    top = 1.05 * max(float(quantile[99].max()), float(table["fresh_cvar_kw"].max()), 1.0)
+    tail = table["fresh_cvar_kw"] + BAND * table["fresh_cvar_se_kw"].fillna(0.0)
+    top = 1.05 * max(float(quantile[99].max()), float(tail.max()), 1.0)
     for number, lambda_ in enumerate(lambdas):
         bottom = height - HEADING - 420 * number - 370
         write(sheet, 120, bottom + 338, f"lambda {lambda_:g}", fontsize=11, fontweight="bold")
@@ -188,7 +196,11 @@ def boxes(table: pd.DataFrame, spread: pd.DataFrame, text: Text, path: Path) -> 
     ]
     mark: dict[str, Any] = {"linestyle": "none", "color": style.INK}
     entries += [Entry("E", {"marker": "o", "markersize": 6, **mark}), Entry("CVaR", {"marker": "D", **mark})]
-    legend(sheet, [*entries, Entry("99 %", {"marker": "x", "markersize": 6, **mark})], "Box 25-75 %", WIDTH)
+    entries += [
+        Entry("99 %", {"marker": "x", "markersize": 6, **mark}),
+        line_entry("1.96 standard errors", style.INK, 1.2),
+    ]
+    legend(sheet, entries, "Box 25-75 %", WIDTH)
     save(figure, path)
 
 
@@ -201,6 +213,10 @@ def _box(axes: Axes, x: float, width: float, q: "pd.Series[Any]", drawn: tuple[d
     look: dict[str, Any] = {"color": style.INK, "linestyle": "none", "zorder": 5}
     for value, marker in ((q[99], "x"), (row["fresh_mean_kw"], "o"), (row["fresh_cvar_kw"], "D")):
         axes.plot([x], [value], marker=marker, markersize=5.5, **look)
+    values, errors = (
+        [row[f"fresh_{name}_kw"] for name in names] for names in (("mean", "cvar"), ("mean_se", "cvar_se"))
+    )
+    axes.errorbar([x, x], values, yerr=BAND * np.array(errors), fmt="none", ecolor=style.INK, capsize=4, elinewidth=1.2)
 
 
 def sources(table: pd.DataFrame, max_kw: Sequence[float], text: Text, path: Path) -> None:
@@ -219,6 +235,7 @@ def sources(table: pd.DataFrame, max_kw: Sequence[float], text: Text, path: Path
         left.plot(at, list(_fewest(curve.rows, max_kw)), marker="_", markersize=14, linestyle="none",
                   markeredgewidth=2.2, color=style.INK)  # fmt: skip
     quiet(left, label, "sources that are built")
+    left.yaxis.set_major_locator(MaxNLocator(integer=True))
     quiet(right, label, "mean size of a source [kW]")
     for axes in (left, right):
         axes.set_ylim(0, 1.08 * axes.get_ylim()[1])

@@ -15,7 +15,8 @@ COLUMNS = {
     "fragility": ["kind", "hardened", "reference_length_m", "source", "wind_m_s", "probability"],
     "convergence": ["storms", "mean_kw", "standard_error_kw"],
     "strata": [
-        "stratum", "storms", "wind_from_m_s", "wind_to_m_s", "lines_out", "sections_out", "loss_kw", "loss_se_kw",
+        "stratum", "storms", "wind_from_m_s", "wind_to_m_s", "lines_out", "lines_out_se", "sections_out",
+        "sections_out_se", "loss_kw", "loss_se_kw",
     ],
     "scenarios": [
         "scenario", "storm", "probability", "stands_for", "wind_m_s", "stratum", "lines_out", "sections_out",
@@ -23,22 +24,24 @@ COLUMNS = {
     ],
     "faults": ["scenario", "element", "sections"],
     "plan": ["site", "bus", "section", "built", "kw", "kva", "max_kw"],
-    "investments": ["what", "element", "usd"],
+    "investments": ["what", "element", "usd", "saves_kw", "saves_se_kw"],
     "islands": [
         "scenario", "sections", "closed", "source", "served_kw", "nominal_kw", "weighted_kw", "critical_kw",
         "source_kw", "source_kva", "rated_kw", "v_min_pu", "v_max_pu", "loading_max_pu", "feasible",
     ],
     "pickup": ["scenario", "load"],
-    "losses": ["storm", "wind_m_s", "without_kw", "with_plan_kw", "critical_kw"],
+    "losses": ["storm", "wind_m_s", "without_kw", "with_plan_kw", "critical_without_kw", "critical_kw"],
+    "critical": ["case", "mean_kw", "mean_se_kw", "worst_kw", "worst_se_kw"],
     "risk": [
-        "storms", "case", "mean_kw", "mean_se_kw", "var_kw", "cvar_kw", "cvar_se_kw", "objective_kw",
+        "storms", "case", "mean_kw", "mean_se_kw", "var_kw", "var_se_kw", "cvar_kw", "cvar_se_kw", "objective_kw",
+        "objective_se_kw",
     ],
     "solver": ["round", "status", "objective_kw", "bound_kw", "gap", "seconds", "binaries", "rows"],
     "stochastic_value": ["what", "kw", "plan"],
     "loads": ["load", "bus", "section", "unit", "kw", "weight", "critical", "source"],
     "sections": [
         "section", "x", "y", "buses", "kw", "weighted_kw", "critical_kw", "overhead_m", "underground_m",
-        "fault_probability",
+        "fault_probability", "fault_probability_se",
     ],
     "devices": ["device", "element", "type", "normally_open", "from_section", "to_section", "candidate", "usd"],
     "network_buses": ["bus", "x", "y", "section", "site", "site_kw"],
@@ -46,8 +49,8 @@ COLUMNS = {
     "sweep": [
         "point", "sweep", "scenarios", "draw", "lambda", "alpha", "budget_kw", "sites", "status", "objective_kw",
         "gap", "seconds", "checked_objective_kw", "mean_kw", "var_kw", "cvar_kw", "fresh_mean_kw", "fresh_mean_se_kw",
-        "fresh_var_kw", "fresh_cvar_kw", "fresh_cvar_se_kw", "fresh_objective_kw", "fresh_critical_kw",
-        "fresh_critical_se_kw", "sources", "built_kw", "plan",
+        "fresh_var_kw", "fresh_var_se_kw", "fresh_cvar_kw", "fresh_cvar_se_kw", "fresh_objective_kw",
+        "fresh_objective_se_kw", "fresh_critical_kw", "fresh_critical_se_kw", "sources", "built_kw", "plan",
     ],
     "sweep_losses": ["point", "percentile", "loss_kw", "critical_kw"],
     "statements": ["statement", "supported", "evidence"],
@@ -67,11 +70,12 @@ class Study:
     diagram: Diagram | None
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of the result; an empty one where the study has none."""
+        """A table of the result; an empty one where the study has none. Columns that an older result lacks are NaN."""
         table = self.result.tables.get(name)
         if table is None or not len(table.columns):
             return pd.DataFrame({column: pd.Series(dtype=object) for column in COLUMNS[name]})
-        return table
+        missing = [column for column in COLUMNS[name] if column not in table.columns]
+        return table.assign(**dict.fromkeys(missing, np.nan)) if missing else table
 
     def risk(self, storms: str, case: str) -> Mapping[str, float] | None:
         """The measures of a case ("without", "mean storm", "plan") over "scenarios" or "fresh" storms."""

@@ -1,6 +1,7 @@
 """The verdict of a resilience study in plain English, from its tables."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,13 @@ from gridstudio.report.resilience.view import SUBSTATION, Study
 
 ROUNDING_KW = 0.5
 MEAN_STORM = "the mean storm alone (of mean damage among those with a fault)"
+MOST_NAMES = 6  # of lines in a sentence
 MOST_ERRORS = 3  # standard errors that chance explains
 
 
 def verdict(study: Study) -> list[str]:
     """Sentences: where to build how much, what it costs, what is lost before and after."""
-    return [text for text in (_build(study), _costs(study), _lost(study), _tail(study), _critical(study)) if text]
+    return [text for text in (_build(study), _critical(study), _costs(study), _lost(study), _tail(study)) if text]
 
 
 def judgement(study: Study) -> list[tuple[str, bool]]:
@@ -31,11 +33,23 @@ def _build(study: Study) -> str:
     plan, built = study.table("plan"), study.built
     if not len(plan):
         return ""
+    work = _work(study)
     if not len(built):
-        return f"Build nothing: none of {_plural(len(plan), 'candidate site')} is worth its kW here."
+        nothing = f"Build nothing: none of {_plural(len(plan), 'candidate site')} is worth its kW here"
+        return f"{nothing}; {' and '.join(work)}." if work else f"{nothing}."
     rows = built.sort_values("kw", ascending=False)
     named = [f"{style.number(r.kw)} kW at {_site(r.site, r.bus)}" for r in rows.itertuples()]
-    return f"Build {_listed(named)}."
+    return "; ".join([f"Build {_listed(named)}", *work]) + "."
+
+
+def _work(study: Study) -> list[str]:
+    """Lines to harden and switches to add, by name as long as they are few."""
+    table, told = study.table("investments"), []
+    for what, verb in (("hardened line", "harden"), ("added switch", "add a switch at")):
+        names = [str(element).split(".", 1)[-1] for element in table.loc[table["what"] == what, "element"]]
+        if names:
+            told.append(f"{verb} {_listed(names) if len(names) <= MOST_NAMES else f'{len(names)} lines'}")
+    return told
 
 
 def _site(site: object, bus: object) -> str:
@@ -50,7 +64,7 @@ def _costs(study: Study) -> str:
     budget = study.setting("budget", "kw", None)
     of = f" of the budget of {style.number(budget)} kW" if budget is not None else ""
     fixed = _fixed(study)
-    text = f"That takes {style.number(kw + fixed)} kW{of}"
+    text = f"The sources take {style.number(kw + fixed)} kW{of}"
     text += f" ({style.number(fixed)} kW of it for opening the sites)" if fixed else ""
     text += f", at {len(study.built)} of {_plural(len(plan), 'candidate site')}"
     table = study.table("investments")
@@ -77,8 +91,9 @@ def _lost(study: Study) -> str:
     of = f" of {style.number(whole)}" if whole else ""
     over = f"over {style.number(count)} fresh storms" if count else "over fresh storms"
     return (
-        f"A storm takes {_error(before, 'mean')} weighted kW{of} in the mean without new sources and "
-        f"{_error(after, 'mean')} with them{_change(before['mean_kw'], after['mean_kw'])}{_paired(study)}, {over}."
+        f"Load lost, weighted by priority: {with_error(before, 'mean')} weighted kW{of} in the mean without the plan "
+        f"and {with_error(after, 'mean')} with it"
+        f"{_change(before['mean_kw'], after['mean_kw'])}{_paired(study)}, {over}."
     )
 
 
@@ -96,25 +111,33 @@ def _tail(study: Study) -> str:
     before, after = study.risk("fresh", "without"), study.risk("fresh", "plan")
     if before is None or after is None:
         return ""
-    worst = f"{100 * (1 - study.alpha):.6g} %"
     return (
-        f"In the worst {worst} of storms (CVaR) it takes {_error(before, 'cvar')} without and {_error(after, 'cvar')} "
-        f"with them{_change(before['cvar_kw'], after['cvar_kw'])}; \u00b1 is one standard error."
+        f"In the worst {_worst(study)} of storms (CVaR) {with_error(before, 'cvar')} without and "
+        f"{with_error(after, 'cvar')} with it"
+        f"{_change(before['cvar_kw'], after['cvar_kw'])}; \u00b1 is one standard error."
     )
 
 
 def _critical(study: Study) -> str:
-    losses, loads = study.table("losses"), study.table("loads")
-    if not len(losses) or not len(loads):
+    """What it is all about: critical load picked up, with and without."""
+    loads, table = study.table("loads"), study.table("critical").set_index("case")
+    whole = float(loads.loc[loads["critical"].astype(bool), "kw"].sum()) if len(loads) else 0.0
+    if not whole or not {"plan", "without"} <= set(table.index):
         return ""
-    whole = float(loads.loc[loads["critical"].astype(bool), "kw"].sum())
-    if not whole:
-        return ""
-    kw = float(losses["critical_kw"].mean())
-    return f"Of {style.number(whole)} kW of critical load {style.number(kw)} kW are picked up in the mean of storms."
+    after, before = ({str(k): v for k, v in table.loc[case].items()} for case in ("plan", "without"))
+    return (
+        f"With it {with_error(after, 'mean')} of {style.number(whole)} kW of critical load are picked up in the mean "
+        f"of storms, {with_error(before, 'mean')} without; in the worst {_worst(study)} of storms "
+        f"{with_error(after, 'worst')} kW with it and {with_error(before, 'worst')} without."
+    )
 
 
-def _error(found: Mapping[str, float], name: str) -> str:
+def _worst(study: Study) -> str:
+    return f"{100 * (1 - study.alpha):.6g} %"
+
+
+def with_error(found: Mapping[Any, Any], name: str) -> str:
+    """A measure and, where it has one, its standard error."""
     error = float(found.get(f"{name}_se_kw", np.nan))
     text = style.number(found[f"{name}_kw"])
     return f"{text} \u00b1 {style.number(error)}" if np.isfinite(error) else text
@@ -248,9 +271,8 @@ def _findings(study: Study) -> tuple[str, bool]:
 def statements(study: Study) -> str:
     """How many of the paper's findings the sweeps support, contradict, and leave open."""
     told = study.table("statements")["supported"]
-    yes, no = int((told == "yes").sum()), int((told == "no").sum())
-    left = len(told) - yes - no
-    counts = [f"support {yes}", *([f"do not support {no}"] if no else []), *([f"cannot decide {left}"] if left else [])]
+    kinds = {"yes": "support", "no": "do not support", "not decided": "cannot decide", "not tested": "do not test"}
+    counts = [f"{word} {n}" for kind, word in kinds.items() if (n := int((told == kind).sum())) or kind == "yes"]
     return f"Of {_plural(len(told), 'finding')} the sweeps of this study {_listed(counts)}."
 
 

@@ -3,20 +3,23 @@
 The small feeder of ``test_program``: sources of at most 200 kW at b to e, loads of 50 and 100 kW, hardly any impedance.
 """
 
-import time
+import functools
+import itertools
+import operator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gridstudio.planning.resilience.blocks import planned_blocks, roots_of
-from gridstudio.planning.resilience.bound import bound
+from gridstudio.planning.resilience.bound import Bound
 from gridstudio.planning.resilience.contract import Budget, Effort, Problem, Risk, Storms
 from gridstudio.planning.resilience.limits import LinearLimits
-from gridstudio.planning.resilience.program import measure, solve_program
-from gridstudio.planning.resilience.regions import ANY, Regions
+from gridstudio.planning.resilience.program import affordable, measure, solve_program
+from gridstudio.planning.resilience.regions import Regions, disjoint, no_options
 from gridstudio.planning.resilience.siting import Siting, good_sizes
 from gridstudio.planning.resilience.stage import Lessons, stage_of
+from gridstudio.planning.resilience.worth import ANY
 
 EXACT = Effort(gap=0.0, seconds=60.0)
 FOREVER = float("inf")
@@ -32,13 +35,22 @@ def problem_of(setup, storms, kw=200.0, lambda_=0.5, sites=3):
     return Problem(setup.grid, setup.sites.first(sites), storms, Budget(kw), Risk(lambda_, 0.7))
 
 
-def tables_of(problem):
+def tables_of(problem, most=None):
     """The tables, the blocks of storms, and the search."""
     roots = roots_of(problem.grid, problem.sites)
     blocks, of_storm = planned_blocks(problem.grid, problem.storms, roots)
     limits = LinearLimits(problem.grid, problem.sites, roots)
-    regions = Regions(stage_of(problem.grid, problem.sites, roots, blocks, limits, Lessons()))
+    stage = stage_of(problem.grid, problem.sites, roots, blocks, limits, Lessons())
+    regions = Regions(stage, most or no_options(problem.grid))
     return regions, of_storm, Siting(regions, of_storm, problem.storms.probability, measure(problem.risk))
+
+
+def sized(siting, kw):
+    return good_sizes(siting, kw, siting.regions.most, [np.zeros(len(siting.stage.sites))])
+
+
+def lost(siting, steps):
+    return float(siting.lost(steps[None], siting.regions.most)[0])
 
 
 @pytest.fixture
@@ -59,7 +71,7 @@ def test_worth_by_size_by_hand(whole):
 
 def test_the_substation_has_no_size(whole):
     regions, _, siting = whole
-    assert siting.lost(np.zeros((1, 3), dtype=int)) == pytest.approx(0.0)
+    assert siting.lost(np.zeros((1, 3), dtype=int), siting.regions.most) == pytest.approx(0.0)
     at = regions.roots[0].index(0)
     assert regions.table(0, at, floor=True)[:, ANY].max() == regions.stage.grid.total_weighted_kw
 
@@ -88,8 +100,8 @@ def test_bound_with_what_a_site_costs_at_all_is_no_higher_than_the_optimum(small
     problem = problem_of(setup, drawn(setup, count=4), kw=150.0)
     problem = replace(problem, sites=replace(problem.sites, fixed_kw=np.array([60.0, 0.0, 30.0])))
     regions, of_storm, _ = tables_of(problem)
-    found = bound(problem, regions, of_storm, enough=1e9, until=time.perf_counter() + 2.0)
-    assert found.value <= solve_program(problem, EXACT).objective + 1e-6
+    found = Bound(problem, regions, of_storm).raise_to(1e9, FOREVER, boxes=60)
+    assert found <= solve_program(problem, EXACT).objective + 1e-6
 
 
 def test_halving_boxes_raises_the_bound_to_what_is_asked(small):
@@ -97,12 +109,13 @@ def test_halving_boxes_raises_the_bound_to_what_is_asked(small):
     setup = small()
     problem = problem_of(setup, drawn(setup, count=6, seed=5))
     regions, of_storm, siting = tables_of(problem)
-    steps = np.round(good_sizes(siting, 200.0) / regions.step_kw).astype(int)
-    asked = 0.99 * float(siting.lost(steps[None])[0])
-    first = bound(problem, regions, of_storm, asked, until=0.0)
-    last = bound(problem, regions, of_storm, asked, until=FOREVER)
-    assert first.value <= last.value == pytest.approx(asked)
-    assert first.boxes <= last.boxes
+    steps = np.round(sized(siting, 200.0) / regions.step_kw).astype(int)
+    asked = 0.99 * lost(siting, steps)
+    found = Bound(problem, regions, of_storm)
+    first = found.value
+    assert found.raise_to(asked, until=0.0, boxes=10**6) == first
+    assert found.raise_to(asked, FOREVER, boxes=1) >= first
+    assert found.raise_to(asked, FOREVER, boxes=10**6) >= asked
 
 
 def test_what_the_search_looks_up_is_what_the_program_finds(small):
@@ -111,7 +124,7 @@ def test_what_the_search_looks_up_is_what_the_program_finds(small):
     _, _, siting = tables_of(problem)
     found = solve_program(problem, Effort(gap=0.9, seconds=60.0))
     steps = np.round(found.plan.beta_kw / siting.regions.step_kw).astype(int)
-    assert siting.lost(steps[None])[0] == pytest.approx(found.objective)
+    assert lost(siting, steps) == pytest.approx(found.objective)
 
 
 def test_sizes_keep_budget_and_sites(small):
@@ -120,6 +133,40 @@ def test_sizes_keep_budget_and_sites(small):
     sites = replace(problem.sites, fixed_kw=np.array([60.0, 0.0, 30.0]))
     _, _, siting = tables_of(replace(problem, sites=sites))
     for kw in (40.0, 110.0, 500.0):
-        beta_kw = good_sizes(siting, kw)
+        beta_kw = sized(siting, kw)
         assert (beta_kw <= sites.max_kw + 1e-9).all()
         assert beta_kw.sum() + sites.fixed_kw @ (beta_kw > 0) <= kw + 1e-6
+
+
+def disjoint_by_trying(masks):
+    """Rows of every choice of one region of each list, none of which share a section."""
+    chosen = itertools.product(*(range(len(own)) for own in masks))
+    regions = (([own[n] for own, n in zip(masks, rows, strict=True)], rows) for rows in chosen)
+    return {rows for some, rows in regions if sum(some) == functools.reduce(operator.or_, some)}
+
+
+def test_regions_beside_each_other_are_those_of_trying_all_choices():
+    masks = (0, 1, 3, 7), (0, 2, 6, 14), (0, 8, 12)
+    rows, used = disjoint(masks)
+    assert {tuple(row) for row in rows.tolist()} == disjoint_by_trying(masks)
+    assert len(rows) == len(disjoint_by_trying(masks))
+    held = [sum(own[n] for own, n in zip(masks, row, strict=True)) for row in rows.tolist()]
+    assert used.tolist() == held
+
+
+def test_bound_falls_with_what_the_budget_allows_to_harden(small):
+    """Nothing for 0 usd, as if nothing could be hardened; all four lines for 4000."""
+    storms = drawn(small(), p=0.5)
+    storms = replace(storms, failed_hardened=np.zeros_like(storms.failed))
+
+    def value(usd, lines):
+        setup = small(lines={"harden": lines, "harden_usd_per_m": 1.0})
+        problem = replace(problem_of(setup, storms), budget=Budget(200.0, usd))
+        regions, of_storm, _ = tables_of(problem, affordable(problem))
+        return Bound(problem, regions, of_storm).value
+
+    four = ["feed_a", "feed_b", "feed_c", "feed_d"]
+    found = [value(usd, four) for usd in (0.0, 1000.0, 2500.0, 4000.0)]
+    assert found[0] == pytest.approx(value(0.0, []))
+    assert (np.diff(found) < -1e-6).all()
+    assert found[-1] > 0.0

@@ -1,10 +1,23 @@
 """Figures of risk by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from gridstudio.planning.resilience.contract import Risk
-from gridstudio.planning.resilience.evaluate import cvar_difference, difference, measured, value_at_risk
+from gridstudio.evaluation import Workers
+from gridstudio.planning.phases import Phases
+from gridstudio.planning.resilience.contract import Risk, Storms, no_plan
+from gridstudio.planning.resilience.evaluate import (
+    cvar_difference,
+    difference,
+    least_picked_up,
+    measured,
+    quantile_error,
+    savings,
+    value_at_risk,
+)
+from gridstudio.planning.resilience.islands import stage_for
 
 Q, P = np.array([400.0, 100.0, 300.0, 200.0]), np.array([0.1, 0.4, 0.2, 0.3])  # mean 40 + 40 + 60 + 60
 
@@ -32,7 +45,8 @@ def test_lambda_goes_from_the_mean_to_cvar(lambda_, share):
 
 def test_scenarios_have_no_standard_error_and_draws_have():
     even = np.full(4, 0.25)
-    assert np.isnan(measured(Q, P, Risk(0.0, 0.5), drawn=False).mean_se_kw)
+    exact = measured(Q, P, Risk(0.0, 0.5), drawn=False)
+    assert np.isnan([exact.mean_se_kw, exact.var_se_kw, exact.cvar_se_kw, exact.objective_se_kw]).all()
     found = measured(Q, even, Risk(0.0, 0.5), drawn=True)
     assert found.mean_se_kw == pytest.approx(Q.std(ddof=1) / 2)
     assert found.cvar_kw == pytest.approx(350.0)
@@ -55,3 +69,117 @@ def test_the_same_storms_leave_no_noise_in_a_constant_difference():
     q = np.random.default_rng(1).exponential(100, 1000)
     assert difference(q + 5, q) == pytest.approx((5.0, 0.0), abs=1e-9)
     assert cvar_difference(q + 5, q, 0.9) == pytest.approx((5.0, 0.0), abs=1e-9)
+
+
+# ---- standard errors, each by a second method --------------------------------------------------------
+
+
+def exponential(size, seed=0):
+    return np.random.default_rng(seed).exponential(100.0, size), np.full(size, 1.0 / size)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.8, 0.95])
+def test_the_standard_error_of_var_is_the_asymptotic_one_of_a_known_distribution(alpha):
+    # sqrt(alpha (1 - alpha) / n) / density at the quantile; exponential of mean 100: density (1 - alpha) / 100
+    size = 1000
+    known = np.sqrt(alpha * (1 - alpha) / size) * 100 / (1 - alpha)
+    told = [quantile_error(exponential(size, seed)[0], alpha) for seed in range(200)]
+    assert np.mean(told) == pytest.approx(known, rel=0.1)
+
+
+def test_a_standard_error_of_var_covers_the_quantile_as_often_as_that_of_a_normal_law():
+    # 68 % within one and 95 % within two, whatever the distribution: here of a lump and a tail
+    rng, inside = np.random.default_rng(3), []
+    for _ in range(600):
+        q = np.where(rng.random(1000) < 0.6, 0.0, rng.pareto(3.0, 1000) * 100)
+        found = value_at_risk(q, np.full(1000, 1e-3), 0.95)
+        true = 100 * ((0.05 / 0.4) ** (-1 / 3) - 1)  # P(Q > x) = 0.4 (1 + x / 100)^-3
+        inside.append(abs(found - true) / quantile_error(q, 0.95))
+    assert np.mean(np.array(inside) <= 1) == pytest.approx(0.68, abs=0.07)
+    assert np.mean(np.array(inside) <= 2) == pytest.approx(0.95, abs=0.03)
+
+
+def test_ranks_of_the_standard_error_of_var_by_hand():
+    # 100 draws, alpha 0.8: ranks 80 -+ 4, so half of 84 - 76
+    assert quantile_error(np.arange(1.0, 101.0)[::-1], 0.8) == pytest.approx(4.0)
+
+
+def test_too_few_draws_have_no_standard_error_of_var():
+    assert np.isnan(quantile_error(np.arange(10.0), 0.99))
+    assert np.isnan(quantile_error(np.arange(10.0), 0.01))
+
+
+def test_var_that_many_storms_share_is_certain():
+    assert quantile_error(np.repeat([0.0, 9700.0], [700, 300]), 0.95) == 0.0
+
+
+@pytest.mark.parametrize("lambda_", [0.0, 0.5, 1.0])
+def test_the_standard_error_of_the_objective_is_that_of_a_bootstrap(lambda_):
+    (q, even), risk = exponential(1000, seed=7), Risk(lambda_, 0.9)
+    rng = np.random.default_rng(8)
+    again = [measured(q[rng.integers(0, 1000, 1000)], even, risk, drawn=True).objective_kw for _ in range(400)]
+    assert measured(q, even, risk, drawn=True).objective_se_kw == pytest.approx(np.std(again, ddof=1), rel=0.12)
+
+
+def test_the_objective_has_the_error_of_the_mean_or_of_cvar_at_the_ends_of_lambda():
+    q, even = exponential(500)
+    neutral, averse = (measured(q, even, Risk(lambda_, 0.9), drawn=True) for lambda_ in (0.0, 1.0))
+    assert neutral.objective_se_kw == pytest.approx(neutral.mean_se_kw)
+    assert averse.objective_se_kw == pytest.approx(averse.cvar_se_kw)
+
+
+def test_least_picked_up_is_the_mean_of_the_worst_storms():
+    # the worst fifth of ten storms: 0 and 10 kW; terms are 30, and 30 - 20 / 0.2 and 30 - 30 / 0.2 in these two
+    kw = np.array([100.0, 90, 80, 70, 60, 50, 40, 30, 10, 0])
+    mean, error = least_picked_up(kw, 0.8)
+    assert mean == pytest.approx(5.0)
+    assert error == pytest.approx(np.std([30.0] * 8 + [-70.0, -120.0], ddof=1) / np.sqrt(10))
+
+
+# ---- what each line and switch saves -----------------------------------------------------------------
+
+
+def storms_of(setup, failed):
+    """Storms whose lines all hold once they are hardened; ``failed``: lines by storm."""
+    out = np.array([[name in lines for name in setup.grid.line_names] for lines in failed])
+    count = len(failed)
+    return Storms(
+        names=tuple(map(str, range(count))),
+        probability=np.full(count, 1 / count),
+        wind_m_s=np.full(count, 30.0),
+        stratum=np.zeros(count, dtype=int),
+        failed=out,
+        failed_hardened=np.zeros_like(out),
+    )
+
+
+def saved(setup, **built):
+    """Savings of a plan without sources in three storms: one takes line feed_c, one feed_b, one nothing."""
+    grid, sites = setup.grid, setup.sites
+    storms = storms_of(setup, [["feed_c"], ["feed_b"], []])
+    stage = stage_for(grid, sites, Phases(grid.feeder, grid.limits, Workers(1)))
+    plan = replace(no_plan(grid, sites), **built)
+    return savings(stage, plan, storms, stage.serve(plan, storms).q)
+
+
+@pytest.mark.parametrize("line", ["feed_c", "feed_d"])
+def test_a_hardened_line_saves_what_its_section_loses_in_the_storms_that_take_it(small, line):
+    setup = small(lines={"harden": ["all"], "harden_usd_per_m": 1.0})
+    hardened = np.array([name == line for name in setup.grid.line_names])
+    # section c: 100 kW of weight 5 and 50 of weight 1, lost in one of three storms; the tie holds d. No storm takes d
+    lost = np.array([550.0, 0.0, 0.0]) * (line == "feed_c")
+    ((mean, error),) = saved(setup, hardened=hardened)
+    assert mean == pytest.approx(lost.mean())
+    assert error == pytest.approx(lost.std(ddof=1) / np.sqrt(3))
+
+
+def test_an_added_switch_saves_the_load_before_it(small):
+    # at the supply side of feed_c: a fault of that line no longer takes bus c, 100 kW of weight 5
+    setup = small(devices={"candidates": [{"line": "line.feed_c", "usd": 1.0}]})
+    ((mean, error),) = saved(setup, added=setup.grid.optional)
+    assert mean == pytest.approx(500 / 3)
+    assert error == pytest.approx(500 / 3)
+
+
+def test_a_plan_without_lines_and_switches_saves_nothing_by_them(small):
+    assert saved(small()) == []

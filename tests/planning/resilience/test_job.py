@@ -1,5 +1,6 @@
 """The job as a whole on the small chain: its tables agree with each other, and nothing depends on who works."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -111,6 +112,43 @@ def test_without_a_fault_nothing_is_lost_and_nothing_told(result):
     calm = table(found, "scenarios")["sections_out"].eq(0)
     assert calm.sum() == 1
     assert table(found, "scenarios").loc[calm, "q_kw"].tolist() == [0.0]
+
+
+def test_the_first_numbers_are_the_sources_and_the_critical_load_picked_up(result):
+    head = result().headline
+    assert list(head)[:3] == ["plan", "critical_kw", "bare_critical_kw"]
+    assert head["critical_kw"].value.endswith("of 100 kW")
+
+
+def test_critical_load_is_told_with_and_without_the_plan(result):
+    losses, critical = table(result(), "losses"), table(result(), "critical").set_index("case")
+    assert critical.at["plan", "mean_kw"] == pytest.approx(losses["critical_kw"].mean())
+    assert critical.at["without", "mean_kw"] == pytest.approx(losses["critical_without_kw"].mean())
+    assert critical.at["plan", "mean_se_kw"] == pytest.approx(losses["critical_kw"].sem())
+    assert critical.at["plan", "worst_kw"] >= critical.at["without", "worst_kw"]
+
+
+def test_every_estimate_over_storms_has_its_standard_error(result):
+    found = result()
+    fresh = table(found, "risk").query("storms == 'fresh'")
+    assert np.isfinite(fresh[["mean_se_kw", "var_se_kw", "cvar_se_kw", "objective_se_kw"]].to_numpy()).all()
+    names = ["fresh_mean_se_kw", "fresh_var_se_kw", "fresh_cvar_se_kw", "fresh_objective_se_kw", "fresh_critical_se_kw"]
+    assert np.isfinite(table(found, "sweep")[names].to_numpy()).all()
+    chance = table(found, "sections")["fault_probability"]
+    drawn = table(found, "convergence")["storms"].iloc[-1]
+    error = np.sqrt(chance * (1 - chance) / drawn)
+    assert table(found, "sections")["fault_probability_se"].to_numpy() == pytest.approx(error.to_numpy())
+
+
+def test_findings_that_the_sweeps_do_not_vary_are_not_tested(result):
+    told = table(result(), "statements").set_index("statement")["supported"]
+    assert told["A larger lambda never raises CVaR."] == "not tested"
+
+
+def test_what_the_bound_does_not_cover_is_told(result):
+    told = table(result(), "assumptions").set_index("topic")["text"]
+    assert "barred for all loads" in told["Bound and gap"]
+    assert "larger than the one asked for" in told["Bound and gap"]
 
 
 def test_a_quick_run_asks_for_less(chain):

@@ -192,6 +192,28 @@ def test_a_candidate_switch_is_one_section_until_it_is_built(small):
         assert found.plan.added.sum() <= most
 
 
+@pytest.mark.parametrize(("usd", "lambda_"), [(500.0, 0.5), (1500.0, 0.0), (1500.0, 1.0)])
+def test_bound_with_options_is_within_1_percent_below_the_best_of_all_choices(small, usd, lambda_):
+    """Four lines of 1000 usd each and two switches of 400: every budget leaves most of them out."""
+    setup = small(
+        lines={"harden": ["feed_a", "feed_b", "feed_c", "feed_d"], "harden_usd_per_m": 1.0},
+        devices={"candidates": [{"line": "feed_b", "usd": 400.0}, {"line": "feed_e", "usd": 400.0}]},
+    )
+    grid = setup.grid
+    failed = np.random.default_rng(7).random((6, len(grid.line_names))) < 0.4
+    storms = storms_of(failed, failed & (np.random.default_rng(8).random(failed.shape) < 0.2))
+    problem = problem_of(setup, storms, kw=100.0, usd=usd, lambda_=lambda_, sites=2)
+    rows = np.flatnonzero(grid.line_hardenable).tolist(), np.flatnonzero(grid.optional).tolist()
+    choices = [[some for n in range(len(own) + 1) for some in itertools.combinations(own, n)] for own in rows]
+    best = best_by_enumeration(problem, hardened=choices[0], added=choices[1])
+    found = solve_program(problem, Effort(gap=0.01, seconds=60.0))
+    assert found.bound <= best + 1e-6
+    assert found.objective >= best - 1e-6
+    assert found.status == "optimal"
+    assert found.gap <= 0.01
+    assert grid.line_usd @ found.plan.hardened + grid.device_usd @ found.plan.added <= usd + 1e-9
+
+
 def test_storms_alike_count_as_one(small):
     setup = small()
     storms = drawn(setup, count=4)
@@ -210,7 +232,7 @@ def test_same_program_same_plan(small):
 
 def test_a_program_stopped_early_says_so(small):
     setup = small()
-    problem = problem_of(setup, drawn(setup))
+    problem = problem_of(setup, drawn(setup, seed=5), kw=125.0)
     best = solve_program(problem, EXACT)
     found = solve_program(problem, Effort(gap=0.0, seconds=1e-9))
     assert found.status == "feasible"
