@@ -117,7 +117,7 @@ class SolverSettings(Section):
     """When the solver stops."""
 
     gap: float = Field(0.01, ge=0, lt=1)
-    seconds: float = Field(120.0, gt=0, le=36_000, description="of all rounds of program and power flow together; two are always done")
+    seconds: float = Field(120.0, gt=0, le=36_000, description="of all rounds together; two are always done")
     check_rounds: int = Field(10, ge=1, le=100, description="of program and power flow")
 
 
