@@ -13,6 +13,7 @@ from gridstudio.report.transition.view import GRID, LEAST, SINGULAR, Study, assu
 
 SAME = 1e-4  # relative difference of costs that counts as none
 MOST_PLACES = 6
+LEAST_MW = 0.5  # smaller builds stand in the tables only
 UNSEEN = 0.1  # dearer on unseen days by more than this: a warning
 
 
@@ -94,7 +95,8 @@ def _first(study: Study) -> str:
     if not len(now):
         return "Nothing is built before the first state is known."
     cost = float((now["cost_musd"].astype(float) * now["probability"].astype(float)).sum()) / 1e3
-    what = listed(_built(factor, part) for factor, part in now.groupby("factor", sort=False))
+    worth_telling = now[(now["unit"] != "MW") | (now["amount"].astype(float) >= LEAST_MW)]
+    what = listed(_built(factor, part) for factor, part in worth_telling.groupby("factor", sort=False))
     certain = (now["probability"].astype(float) > 1 - 1e-9).all()
     return f"Build now{'' if certain else ', in the mean of its states'}: {what} ({_bn(cost)})."
 
