@@ -43,6 +43,8 @@ def test_notebook_runs(name, tmp_path, monkeypatch):
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(ROOT / "notebooks")}}).execute()
     outputs = [cell.get("outputs") for cell in notebook.cells if cell.cell_type == "code"]
     assert all(outputs[1:]), "a cell shows nothing"
+    shown = [kind for cell in outputs for output in cell for kind in output.get("data", {})]
+    assert "image/png" in shown, "no figure is drawn"
 
 
 def test_every_notebook_is_run():

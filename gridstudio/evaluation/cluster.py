@@ -1,10 +1,13 @@
 """A Dask cluster as persistent places: for work that is not a power flow and whose state stays with its worker."""
 
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import contextmanager
 from typing import Any
 
 from gridstudio.errors import InputError
+
+LOOK_S = 1.0  # between looks whether a worker that is waited for is still there
 
 
 @contextmanager
@@ -33,10 +36,43 @@ def cluster_workers(address: str) -> Iterator[list["ClusterWorker"]]:
 
 
 class ClusterWorker:
-    """A cluster's client bound to one worker: an executor whose ``submit`` returns a future."""
+    """A cluster's client bound to one worker: an executor whose ``submit`` returns a ``Ticket``."""
 
     def __init__(self, client: Any, worker: str) -> None:
         self._client, self._worker = client, worker
 
-    def submit(self, function: Any, *arguments: Any) -> Any:
-        return self._client.submit(function, *arguments, workers=[self._worker], allow_other_workers=False, pure=False)
+    def submit(self, function: Any, *arguments: Any) -> "Ticket":
+        task = self._client.submit(function, *arguments, workers=[self._worker], allow_other_workers=False, pure=False)
+        return Ticket(self._client, self._worker, task)
+
+
+class Ticket:
+    """A task that only one worker may do: Dask keeps it for ever if that worker is lost, so this looks now and then."""
+
+    def __init__(self, client: Any, worker: str, task: Any) -> None:
+        self._client, self._worker, self._task = client, worker, task
+
+    def result(self) -> Any:
+        """What the task returned or raised; BrokenExecutor if its worker is lost. One in its place has lost all."""
+        from distributed.scheduler import KilledWorker
+
+        while not self._done():
+            if self._worker not in self._client.scheduler_info(n_workers=-1)["workers"]:
+                self._task.cancel(force=True)
+                raise BrokenExecutor(f"the Dask worker {self._worker} is lost")
+        try:
+            return self._task.result()
+        except (KilledWorker, CancelledError) as error:
+            raise BrokenExecutor(f"the Dask worker {self._worker} is lost: {error}") from None
+
+    def _done(self) -> bool:
+        """Whether the task ends within ``LOOK_S``."""
+        from distributed import wait
+
+        try:
+            wait([self._task], timeout=LOOK_S)
+        except TimeoutError:
+            return False
+        except CancelledError:  # ``result`` tells it
+            return True
+        return True
