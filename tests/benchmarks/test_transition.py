@@ -3,7 +3,11 @@
 For each case: seconds against its target, the gap asked for and reached, iterations and LPs, and of both the number a
 second; SDDP against the extensive form of the same case as a ratio; two workers against one process. Seconds depend on
 the machine and on who else works on it: they are printed and asserted nowhere. Asserted is how near the answers come to
-the extensive form and to their bounds. A case that misses its gap ends at ``MOST_S``, so that a run stays short.
+the extensive form and to their bounds: bound and plan of A and B to 1e-4 of the optimum, C to a gap of 0.2 %, F to 1 %.
+Training ends at its target or at ``MOST_S``, so that a run stays short; where that comes first, the gap is missed.
+
+Every case starts from nothing. In a study F starts from the best plan of the cases that it contains; that is a help
+which the time of F alone would not count, so it has none here.
 """
 
 import os
@@ -23,7 +27,8 @@ from gridstudio.solve.sddp import Iterations, Regularised, deterministic_equival
 pytestmark = pytest.mark.benchmark
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 CORES = len(os.sched_getaffinity(0))
-MOST_S = 140.0
+MOST_S = 120.0
+NEAR = 1e-4  # of the extensive form's optimum
 ITERATIONS = 12  # to compare one process with two workers
 
 
@@ -61,7 +66,7 @@ def solved(study, scheme, name: str, gap: float, target_s: float) -> Solved:
 
 @pytest.mark.parametrize("name", ["A", "B"])
 def test_continuous_cases_against_the_extensive_form(study, scheme, name: str) -> None:
-    found = solved(study, scheme, name, 1e-4, 60.0)
+    found = solved(study, scheme, name, NEAR, 60.0)
     started = time.perf_counter()
     whole = deterministic_equivalent(policy_graph(found.model), integer=False)
     seconds = time.perf_counter() - started
@@ -71,14 +76,15 @@ def test_continuous_cases_against_the_extensive_form(study, scheme, name: str) -
         f"({whole.size[0]} columns, {whole.size[1]} rows, HiGHS) takes {seconds:.1f} s, {seconds / found.seconds:.2f} "
         "times as long as SDDP"
     )
-    assert found.bound_musd == pytest.approx(whole.cost, rel=1e-4)
-    assert found.cost.total_musd == pytest.approx(whole.cost, rel=2e-4)
+    assert bound == pytest.approx(0.0, abs=NEAR)
+    assert plan == pytest.approx(0.0, abs=NEAR)
 
 
 @pytest.mark.parametrize(("name", "gap", "target_s"), [("C", 0.002, 120.0), ("F", 0.01, 900.0)])
 def test_cases_with_whole_pieces_to_their_gap(study, scheme, name: str, gap: float, target_s: float) -> None:
     found = solved(study, scheme, name, gap, target_s)
     assert found.cost.total_musd >= found.bound_musd * (1 - 1e-9)
+    assert found.gap <= gap
 
 
 def test_two_workers_against_one_process(study) -> None:

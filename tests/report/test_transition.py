@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 from gridstudio.report import render, style
-from gridstudio.report.transition import figures as charts
+from gridstudio.report.transition import future_figures as charts
 from gridstudio.report.transition import words as spoken
-from gridstudio.report.transition.figures import _state_fans, _told_fans, _weighted
 from gridstudio.report.transition.frames import slots
+from gridstudio.report.transition.future_figures import _state_fans, _told_fans, _weighted
 from gridstudio.report.transition.growth import along, drivers, span
+from gridstudio.report.transition.judgement import judgement
 from gridstudio.report.transition.view import COLUMNS, assumed, view
 from gridstudio.result import Quantity, StudyResult
 
@@ -90,7 +91,7 @@ def costs(cases):
         "factors": frame("case factor on", [(c, f, f in CASES[c]) for c in cases for f in FACTORS]),
         "convergence": frame(" ".join(COLUMNS["convergence"]), log),
         "extensive": frame(
-            " ".join(COLUMNS["extensive"]), [("A", 39.8, 39.8, 900, 700, 25.0, 39.799, 40.0, -3e-5, 2.0)]
+            " ".join(COLUMNS["extensive"]), [("A", 39.8, 39.8, 900, 700, 25.0, 39.799, 40.0, -3e-5, 2.0, "")]
         ),
     }
 
@@ -144,19 +145,20 @@ def futures(cases):
             quantiles.append((last, plan, sample, 8, quantity, size, *(size * (0.5 + q) for q in Q), 2 * size))
         each += [(last, plan, sample, i, 0.125, 24.0 + n + i, 0.5 * i, 5.0 * i) for i in range(1, 9)]
     value = [
-        ("stochastic plan", 28.0, np.nan),
+        ("stochastic plan", 28.0, 27.8),
         ("plan for the mean future, in the mean future", 26.0, 25.9),
         ("plan for the mean future, held in every stage", 29.5, np.nan),
         ("its first stage held, then adapted", 28.2, 28.1),
-        ("value of the stochastic solution, whole plan held", 1.5, np.nan),
-        ("value of the stochastic solution, first stage held", 0.2, np.nan),
+        ("value of the stochastic solution, whole plan held", 1.5, np.nan, 1.5, 1.7),  # 29.5 - 28 to 29.5 - 27.8
+        ("value of the stochastic solution, first stage held", 0.2, np.nan, 0.1, 0.4),  # 28.1 - 28 to 28.2 - 27.8
     ]
+    value = [(*row, np.nan, np.nan)[:5] for row in value]
     return {
         "paths": frame(" ".join(COLUMNS["paths"]), paths),
         "policy_fan": frame(" ".join(COLUMNS["policy_fan"]), fans),
         "simulations": frame(" ".join(COLUMNS["simulations"]), quantiles),
         "realisations": frame(" ".join(COLUMNS["realisations"]), each),
-        "stochastic_value": frame("case quantity busd bound_busd", [(last, *row) for row in value]),
+        "stochastic_value": frame(" ".join(COLUMNS["stochastic_value"]), [(last, *row) for row in value]),
     }
 
 
@@ -216,7 +218,7 @@ def inputs():
     told = [("Costs", "The paper prints no cost table."), ("CO2", "Every day keeps the target.")]
     return {
         "days": frame(" ".join(COLUMNS["days"]), days),
-        "fidelity": frame(" ".join(COLUMNS["fidelity"]), [("load_mw", 1450.0, 1430.0, 1980.0, 1780.0)]),
+        "fidelity": frame(" ".join(COLUMNS["fidelity"]), [("load_mw", 1450.0, 1430.0, 1980.0, 1780.0, 0.9, 1.1, 0.0)]),
         "agreement": frame("method normalised adjusted", [("weather of another year", 0.71, 0.7)]),
         "outlooks": frame("stage state probability load fuel co2_mt_per_year price_gas price_wind", outlooks),
         "growth": frame("stages states buses days seconds seconds_per_iteration", growth),
@@ -256,7 +258,7 @@ def rendered(tmp_path_factory):
 def told(result):
     """The words of the first screen, with plain spaces, and those that are warnings."""
     study = view(result)
-    parts = spoken.judgement(study)
+    parts = judgement(study)
     texts = [*spoken.verdict(study), *(text for text, _ in parts)], [text for text, warning in parts if warning]
     text, warned = (re.sub(r"\s", " ", " ".join(part)) for part in texts)
     return text, warned
@@ -312,10 +314,10 @@ def test_fans_of_paths_take_the_place_of_those_of_states(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(charts.futures, "fans", lambda shown, text, path: drawn.append([fan.title for fan in shown]))
     result = make_result()
-    list(charts._fans(view(result), tmp_path))
+    list(charts.draw_fans(view(result), tmp_path))
     more = result.tables["policy_fan"].query("quantity == 'cost so far'").assign(quantity="CO2 a year", unit="Mt")
     tables = result.tables | {"policy_fan": pd.concat([result.tables["policy_fan"], more])}
-    list(charts._fans(view(replace(result, tables=tables)), tmp_path))
+    list(charts.draw_fans(view(replace(result, tables=tables)), tmp_path))
     assert drawn[0][-3:] == ["CO2 a year, by state", "shed a year, by state", "curtailed a year, by state"]
     assert drawn[1][-1] == "CO2 a year"
 
@@ -387,7 +389,8 @@ def test_first_screen_tells_cost_first_stage_and_proof(rendered, read_page):
         "No case costs more than one that it contains (3 pairs of cases).",
         "3 of 3 pairs of cases stand in the published order",
         "SDDP's bound differs by A (\u22120.003 %), within 0.01 %.",
-        "is worth 1.50 bn USD (case C, the mean future's plan held in every stage) and 0.20 bn USD (case C",
+        "is worth 1.50 bn USD (case C, the mean future's plan held in every stage; by the bounds between 1.50 bn USD "
+        "and 1.70 bn USD) and 0.20 bn USD (case C",
         # means 29 out of and 28 in sample
         "On days that training has not seen the plan costs 3.6 % more (case C)",
         "CO2 targets are MISSED in case A; the most in stage 3, high: 0.250 Mt a year above 4.00.",
@@ -488,6 +491,34 @@ def test_difference_from_the_extensive_form_is_a_warning():
     result = make_result()
     result.tables["extensive"] = result.tables["extensive"].assign(difference=-0.052)
     assert "differs by A (\u22125.2 %), more than 0.01 %" in told(result)[1]
+
+
+def test_an_extensive_form_without_solution_is_told_and_nothing_is_compared(tmp_path, read_page):
+    result = make_result()
+    late = {"case": "B", "seconds": 600.0, "sddp_bound_busd": 29.9, "sddp_cost_busd": 30.0}
+    late["reason"] = "no solution in 600 s"
+    known = result.tables["extensive"]
+    result.tables["extensive"] = pd.concat([known, pd.DataFrame([late])], ignore_index=True)
+    said = "Case B is NOT compared with all paths in one program: no solution in 600 s."
+    text, warned = told(result)
+    assert "differs by A (\u22120.003 %), within 0.01 %. " + said in text
+    assert said in warned
+    result.tables["extensive"] = result.tables["extensive"].iloc[1:]
+    assert "differs" not in told(result)[0]
+    render(result, tmp_path)
+    page = read_page(tmp_path).words
+    assert said in page
+    assert "nan" not in page.lower().split()
+
+
+def test_a_value_that_the_bounds_do_not_tell_from_nothing_is_a_warning():
+    result = make_result()
+    table = result.tables["stochastic_value"]
+    assert "from nothing" not in told(result)[0]
+    first = table["quantity"] == "value of the stochastic solution, first stage held"
+    result.tables["stochastic_value"] = table.assign(low_busd=table["low_busd"].mask(first, -0.15))
+    assert "between 0.00 bn USD and 0.40 bn USD" in told(result)[1]
+    assert "Gaps are too wide to tell every one of these from nothing." in told(result)[1]
 
 
 def test_a_plan_that_is_dear_on_unseen_days_is_a_warning():

@@ -16,8 +16,9 @@ doi:10.1016/j.ejor.2010.08.007; Philpott, de Matos 2012, doi:10.1016/j.ejor.2011
 cost, and plans are compared by it, exactly, over the tree of paths; expected costs are told beside it.
 
 CO2 convention (``days.co2_target``): "day": every representative day keeps 1/365 of the year's target; "year": their
-weighted mean does. The extensive form uses the same. Money is million USD unless said, not discounted unless the
-parameter ``discount_rate`` says so. In-service amounts are MW for gas, smr, h2, solar, wind, else pieces.
+weighted mean does. The extensive form uses the same, and so do realisations. Money is million USD unless said, not
+discounted unless the parameter ``discount_rate`` says so. In-service amounts are MW for gas, smr, h2, solar, wind, else
+pieces.
 
 Tables of the result:
 
@@ -31,7 +32,7 @@ risk (only with a risk measure): case, measure (in words), risk_adjusted_busd, b
     worst_path (states, " > " between them), worst_path_probability
 factors: case, factor, on
 decisions: case, stage, state, path (states so far, " > " between them), probability (of the path), factor, place, bus,
-    amount, unit (MW, pieces), cost_musd
+    amount, unit (MW, pieces), cost_musd (present value)
 capacities: case, stage, state, factor, expected (in service when the stage after begins; MW, or pieces), unit
 capacities_by_bus: case, stage, state, factor, bus ("branch <name>" for lines, sensors, devices), expected (MW, or
     pieces; rows above zero), unit
@@ -51,17 +52,21 @@ simulations: case, plan (stochastic, mean held), sample (in sample, out of sampl
     operation_busd, first_operation_busd, shed_gwh, curtailed_gwh), mean, p05, p25, p50, p75, p95, highest
 realisations: case, plan, sample, realisation, probability, cost_busd, shed_gwh, curtailed_gwh (at most 2 000 of each)
 extensive: case, cost_busd, bound_busd, columns, rows, seconds, sddp_bound_busd, sddp_cost_busd, difference (of the SDDP
-    bound, relative), ratio (extensive form's seconds over those of training's relaxed phase, which solves the same
-    problem; later phases are left out); cases with whole pieces are relaxed here, and compared with the bound of the
-    relaxation; costs are risk-adjusted where a measure is set
-stochastic_value: case, quantity, busd (expected, or risk-adjusted where a measure is set), bound_busd (NaN where exact)
+    bound, relative; NaN unless the form was solved to the end), ratio (extensive form's seconds over those of
+    training's relaxed phase, which solves the same problem; later phases are left out), reason (why there is no
+    solution, and then no cost, or why it is not proven best; "" else); cases with whole pieces are relaxed here, and
+    compared with the bound of the relaxation; costs are risk-adjusted where a measure is set
+stochastic_value: case, quantity, busd (expected, or risk-adjusted where a measure is set), bound_busd (NaN where
+    exact), low_busd, high_busd (of a value: between which it lies for that mean plan, as bounds prove; else NaN)
 network_buses: case, bus, latitude, longitude, max_load_mw, and expected new capacity by factor in MW or pieces at the
     end (column <factor>)
 network_branches: case, branch, from_bus, to_bus, length_km, rating_mw, existing, candidate, line, dtr, sssc (expected
     at the end)
 network_zones: case, zone, bus, latitude, longitude, area_km2, wind, solar (MW, expected at the end)
 days: day, label, weight, hour, load_mw, wind_pu, solar_pu (means over zones), rating_pu (mean over branches)
-fidelity: kind, mean, mean_of_days, highest, highest_of_days (of the year's profiles; empty where there is no weather)
+fidelity: kind, mean, mean_of_days, highest, highest_of_days (of the year and of the representative days: load as the
+    sum over buses, in MW, the rest as means over places), least_factor, highest_factor (over places, of scaling),
+    most_short (share of its year's mean that a place lacks on the days); empty where there is no weather
 outlooks: stage, state, probability, load, fuel, wind, solar, rating, inflow, co2_mt_per_year, price_<factor>
 parameters: name, value, unit, source. assumptions: topic, text. findings: severity, text.
 growth: case, buses, branches, zones, states (of a stage), stages, days, nodes, subproblems, scenarios (paths with

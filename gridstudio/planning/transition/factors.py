@@ -49,6 +49,7 @@ class Portfolio:
     factors: tuple[Factor, ...]
     stage_count: int
     years_per_stage: float
+    discount_rate: float = 0.0
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -128,14 +129,21 @@ class Portfolio:
     def costs_musd(self, stage: int, outlook: Outlook) -> FloatArray:
         """(67), (68): what one of each item costs when built in ``stage`` (from 0) under an outlook (item,).
 
-        CapEx and the fixed O&M of the stages it will be in service within the horizon, times the price factor.
+        CapEx and the fixed O&M of the stages it will be in service within the horizon, times the price factor; worth
+        in the stage that builds, O&M of a later one discounted to there.
         """
         found = []
         for factor in self.factors:
             serving = min(self.stage_count - 1 - stage, life_stages(factor.life_years, self.years_per_stage))
-            fixed = factor.fom_musd_per_year * self.years_per_stage * serving
+            later = sum(present_value(self.discount_rate, self.years_per_stage * (k + 1)) for k in range(serving))
+            fixed = factor.fom_musd_per_year * self.years_per_stage * later
             found.append((factor.build_musd + fixed) * outlook.price.get(factor.name, 1.0))
         return np.concatenate(found) if found else np.zeros(0)
+
+
+def present_value(rate: float, years: float) -> float:
+    """Of 1 USD that many years later."""
+    return float((1 + rate) ** -years)
 
 
 def life_stages(life_years: float, years_per_stage: float) -> int:
@@ -146,7 +154,8 @@ def life_stages(life_years: float, years_per_stage: float) -> int:
 def portfolio(case: Case, names: Sequence[str]) -> Portfolio:
     """The planning factors that are on, in the order of the catalogue."""
     found = [_MAKERS[name](case) for name in _MAKERS if name in names]
-    return Portfolio(tuple(f for f in found if len(f)), case.stage_count, case.years_per_stage)
+    rate = case.parameters.get("discount_rate", 0.0)
+    return Portfolio(tuple(f for f in found if len(f)), case.stage_count, case.years_per_stage, rate)
 
 
 def thermal_land_km2_per_mw(case: Case, name: str) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gridstudio.planning.transition.case import Case, Chain, FloatArray, Outlook, RepresentativeDays, fits
-from gridstudio.planning.transition.factors import Portfolio
+from gridstudio.planning.transition.factors import Portfolio, present_value
 from gridstudio.planning.transition.investment import investment_problem
 from gridstudio.planning.transition.operation import Operation, operation
 from gridstudio.planning.transition.settings import Convention
@@ -89,9 +89,9 @@ def stage_factor(model: Model, stage: int) -> float:
 
 
 def discount(model: Model, stage: int) -> float:
-    """Present value of 1 USD in the stage; the paper discounts nothing."""
+    """Present value of 1 USD in the stage, all whose costs count as of its beginning; the paper discounts nothing."""
     rate = model.case.parameters.get("discount_rate", 0.0)
-    return float((1 + rate) ** (-model.case.years_per_stage * stage))
+    return present_value(rate, model.case.years_per_stage * stage)
 
 
 def day_operation(model: Model, outlook: Outlook, chosen: list[int], exact: bool) -> Operation:

@@ -214,7 +214,7 @@ def _work(graph: PolicyGraph, size: Size) -> dict[str, Any]:
     rows, columns = graph.nodes[-1].parts[0].problem.matrix.shape
     return {
         "nodes": len(graph.nodes),
-        "subproblems": len(graph.nodes) * (1 + size.days),
+        "subproblems": sum(1 + len(node.parts) for node in graph.nodes),
         "scenarios": float((size.states * size.days) ** (size.stages - 1)),
         "day_columns": columns,
         "day_rows": rows,
@@ -239,10 +239,11 @@ def _times(policy: Policy, seconds: float, workers: int) -> dict[str, Any]:
 def _full(given: GrowthSettings, size: Size, policy: Policy, workers: int) -> dict[str, Any]:
     """What the full size would take.
 
-    An iteration has ``full_days / days`` times as many day problems of the same size, so hours here are
-    seconds_per_iteration x full_iterations x full_days / days / 3600. A stage can keep as many workers busy as it has
-    day problems (states x full_days); on that many, were nothing lost between them, hours x workers / full_workers.
-    Neither counts whole pieces, the master problem, the judging of plans, and slower solves as cuts gather.
+    An iteration has ``full_days / days`` times as many day problems of the same size (studies whose days share a CO2
+    target are refused), so hours here are seconds_per_iteration x full_iterations x full_days / days / 3600. A stage
+    can keep as many workers busy as it has day problems (states x full_days); on that many, were nothing lost between
+    them, hours x workers / full_workers. Neither counts whole pieces, the master problem, the judging of plans, and
+    slower solves as cuts gather.
     """
     hours = _later_iteration(policy.log) * given.full_iterations * given.full_days / size.days / 3600
     most = size.states * given.full_days

@@ -11,20 +11,21 @@ import pandas as pd
 
 from gridstudio.domain.network import Finding
 from gridstudio.evaluation import Workers
-from gridstudio.planning.transition import stochastic, summary, tables
+from gridstudio.planning.transition import data_tables, future_tables, stochastic, summary, tables
+from gridstudio.planning.transition.assumptions import assumptions
 from gridstudio.planning.transition.checks import check_targets
+from gridstudio.planning.transition.extensive import extensive_forms
 from gridstudio.planning.transition.factors import portfolio
-from gridstudio.planning.transition.graph import Model, policy_graph
+from gridstudio.planning.transition.graph import Model
 from gridstudio.planning.transition.growth import growth_table
 from gridstudio.planning.transition.inputs import read_case
 from gridstudio.planning.transition.places import places
-from gridstudio.planning.transition.plans import Dispatcher, Plan, make_plan
+from gridstudio.planning.transition.plans import Dispatcher, Plan, cost_of, make_plan
 from gridstudio.planning.transition.realisations import Realisations, in_sample, out_of_sample
 from gridstudio.planning.transition.settings import TransitionSettings
 from gridstudio.planning.transition.shortterm import ShortTerm, short_term
 from gridstudio.planning.transition.training import Solved, solve
 from gridstudio.result import StudyResult
-from gridstudio.solve.sddp.equivalent import deterministic_equivalent
 from gridstudio.solve.sddp.schemes import Scheme
 
 JOB = "transition"
@@ -57,7 +58,7 @@ def check(settings: TransitionSettings, folder: Path) -> list[Finding]:
     setup = prepare(settings, folder)
     for name in settings.cases:
         check_targets(model_of(settings, setup, name))
-    return summary.remarks(settings, setup.case)
+    return [*summary.remarks(settings, setup.case), *setup.remarks]
 
 
 def prepare(settings: TransitionSettings, folder: Path) -> ShortTerm:
@@ -111,8 +112,8 @@ def growth(settings: TransitionSettings, folder: Path, workers: Workers, clock: 
         "growth": table,
         "assumptions": summary.growth_assumptions(settings),
         "findings": summary.findings(settings, case),
-        "outlooks": tables.outlooks(case),
-        "parameters": tables.parameters(case),
+        "outlooks": data_tables.outlooks(case),
+        "parameters": data_tables.parameters(case),
     }
 
 
@@ -131,16 +132,19 @@ def cases(settings: TransitionSettings, folder: Path, workers: Workers, clock: C
                 name: stochastic.value(answers[name], settings.training, scheme)
                 for name in settings.study.stochastic_value
             }
+        answers, origin, values = with_better_plans(answers, origin, values)
     with clock.phase("extensive form"):
-        extensive = extensive_forms(settings, answers)
+        asked = {name: answers[name] for name in settings.study.extensive}
+        extensive = extensive_forms(asked, settings.study.extensive_seconds)
     with clock.phase("realisations"):
         realised = realisations(settings, setup, answers, values)
     made = tables.all_tables(settings, setup.case, setup.days, answers, origin)
-    made |= tables.simulations(realised)
-    made["extensive"], made["stochastic_value"] = extensive, tables.stochastic_value(values)
+    made |= future_tables.simulations(realised)
+    made["extensive"], made["stochastic_value"] = extensive, future_tables.stochastic_value(values)
     made["fidelity"] = setup.fidelity
-    made["assumptions"] = summary.assumptions(settings, setup)
-    remarks = [summary.findings(settings, setup.case), summary.found_in(made, settings.training.gap)]
+    made["assumptions"] = assumptions(settings, setup)
+    of_days = pd.DataFrame([(remark.severity, remark.text) for remark in setup.remarks], columns=["severity", "text"])
+    remarks = [summary.findings(settings, setup.case), of_days, summary.found_in(made, settings.training.gap)]
     made["findings"] = pd.concat(remarks, ignore_index=True)
     return made
 
@@ -185,34 +189,24 @@ def lifted(small: Model, large: Model, plan: Plan) -> Plan:
     return make_plan(large, builds)
 
 
-def extensive_forms(settings: TransitionSettings, answers: dict[str, Solved]) -> pd.DataFrame:
-    """The same problems with all paths at once, whole pieces relaxed."""
-    rows = []
-    for name in settings.study.extensive:
-        answer, started = answers[name], time.perf_counter()
-        model = answer.model
-        found = deterministic_equivalent(
-            policy_graph(model), model.risk, integer=False, time_limit_s=settings.study.extensive_seconds
-        )
-        seconds = time.perf_counter() - started
-        log = answer.convergence.query("phase == 'relaxed'")
-        bound = float(log["bound_musd"].max())
-        rows.append(
-            {
-                "case": name,
-                "cost_busd": found.cost / 1e3,
-                "bound_busd": found.bound / 1e3,
-                "columns": found.size[0],
-                "rows": found.size[1],
-                "seconds": seconds,
-                "sddp_bound_busd": bound / 1e3,
-                "sddp_cost_busd": answer.cost.value_musd / 1e3,
-                "difference": bound / found.cost - 1,
-                "ratio": seconds / float(log["seconds"].max()),
-            }
-        )
-    columns = "case cost_busd bound_busd columns rows seconds sddp_bound_busd sddp_cost_busd difference ratio"
-    return pd.DataFrame(rows, columns=columns.split())
+def with_better_plans(
+    answers: dict[str, Solved], origin: dict[str, str], values: dict[str, stochastic.StochasticValue]
+) -> tuple[dict[str, Solved], dict[str, str], dict[str, stochastic.StochasticValue]]:
+    """The same with better plans that the value of the stochastic solution came upon, handed on to larger cases too."""
+    found, came = dict(answers), dict(origin)
+    better = [name for name, made in values.items() if made.stochastic.cost is not answers[name].cost]
+    for name in better:
+        found[name], came[name] = replace(answers[name], cost=values[name].stochastic.cost), name
+    for name, answer in answers.items():
+        labels = set(answer.model.items.labels)
+        for other in better:
+            small = found[other]
+            if set(small.model.items.labels) <= labels and small.cost.value_musd < found[name].cost.value_musd:
+                plan = lifted(small.model, answer.model, small.cost.plan)
+                cost = cost_of(plan, Dispatcher(answer.model))
+                if cost.value_musd < found[name].cost.value_musd:
+                    found[name], came[name] = replace(answer, cost=cost), other
+    return found, came, {name: replace(made, stochastic=found[name]) for name, made in values.items()}
 
 
 def realisations(

@@ -66,6 +66,18 @@ def name_finding(name: str) -> str | None:
     return f"the parameter '{name}' is not known, nothing reads it; {nearest(name, sorted(plain_names()))}"
 
 
+def speed_findings(names: Sequence[str], lines: Sequence[int]) -> list[str]:
+    """Rows of a turbine's curve at one speed, however it is written."""
+    first: dict[float, str] = {}
+    found = []
+    for line, name in zip(lines, names, strict=True):
+        if match := TURBINE_OUTPUT.fullmatch(name):
+            before = first.setdefault(float(match[1]), name)
+            if before != name:
+                found.append(f"line {line}: {name} is the speed of {before} once more; leave one of them")
+    return found
+
+
 def nearest(name: str, known: Sequence[str]) -> str:
     """A hint at what was meant."""
     close = get_close_matches(name, known, n=3)

@@ -128,11 +128,6 @@ def master(model: Model, policy: Policy) -> tuple[dict[str, FloatArray], dict[st
     return proposed, cost
 
 
-def relaxed_master(policy: Policy) -> dict[str, float]:
-    """Cost of the first stage's relaxed problem under the policy's cuts, without what operates there, by node."""
-    return {name: proven for name, (_, proven) in decisions_at_start(policy, integer=False).items()}
-
-
 def without_operation(graph: PolicyGraph) -> PolicyGraph:
     """The graph of decisions alone: operation is judged elsewhere, and decides nothing that is handed on."""
     one, none = np.zeros(1), np.zeros(0)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gridstudio.planning.transition.case import FloatArray
 from gridstudio.planning.transition.factors import BASE_MW, Portfolio
-from gridstudio.planning.transition.graph import DAYS_PER_YEAR, Model
+from gridstudio.planning.transition.graph import DAYS_PER_YEAR, Model, discount
 from gridstudio.planning.transition.plans import QUANTITIES, Plan
 from gridstudio.planning.transition.training import Solved
 
@@ -59,7 +59,7 @@ def decisions(name: str, answer: Solved) -> pd.DataFrame:
     units = [factor.unit for factor in items.factors for _ in factor.places]
     for stage, path, row, p in prefixes(model, plan):
         names = state_names(model, path)
-        price = items.costs_musd(stage, model.case.chain.stages[stage][path[-1]])
+        price = items.costs_musd(stage, model.case.chain.stages[stage][path[-1]]) * discount(model, stage)
         for item in np.flatnonzero(plan.builds[row, stage] > _LEAST):
             amount = float(plan.builds[row, stage, item])
             rows.append(

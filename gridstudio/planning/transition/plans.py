@@ -100,6 +100,16 @@ class Dispatcher:
         self, stage: int, place: int, chosen: Sequence[int], state: FloatArray, days: RepresentativeDays | None = None
     ) -> FloatArray:
         """``QUANTITIES`` of a mean day of the ``chosen`` ones, (quantity,)."""
+        weights = (days or self.model.days).weights[list(chosen)]
+        return np.asarray(weights / weights.sum() @ self.each_day(stage, place, chosen, state, days))
+
+    def each_day(
+        self, stage: int, place: int, chosen: Sequence[int], state: FloatArray, days: RepresentativeDays | None = None
+    ) -> FloatArray:
+        """``QUANTITIES`` of each of the ``chosen`` days, dispatched together, (day, quantity); a day of no weight: 0.
+
+        What is above the CO2 target that they share, and what is paid for it, counts for all of them alike.
+        """
         given = days or self.model.days
         key = (stage, place, tuple(chosen), "|".join(given.labels))
         known = (*key, np.round(state, 9).tobytes())
@@ -119,17 +129,30 @@ class Dispatcher:
         self.solves += 1
         self.gap = max(self.gap, gap)
         weights = days.weights[list(chosen)] / days.weights[list(chosen)].sum()
-        found = {"cost_kusd": cost, "shed_mwh": 0.0, "curtailed_mwh": 0.0, "co2_above_target_kt": 0.0}
-        for quantity, names in MWH_COLUMNS.items():
-            for day, weight in zip(chosen, weights, strict=True):
-                for name in names:
-                    block = program.columns.get(f"{days.labels[day]}: {name}")
-                    found[quantity] += 0.0 if block is None else float(columns[block].sum()) * BASE_MW * weight
-        above = program.columns.get("co2_above_target_kt")
-        found["co2_above_target_kt"] = 0.0 if above is None else float(columns[above].sum())
-        row = program.rows["co2 (4)"][0]
-        found["co2_kt"] = float((program.problem.matrix[row] @ columns)[0]) + found["co2_above_target_kt"]
-        return np.array([found[name] for name in QUANTITIES])
+        above = program.columns.get("co2_above_target_kt", np.zeros(0, dtype=int))
+        spent = program.problem.cost * columns
+        emitted = program.problem.matrix[program.rows["co2 (4)"][0]].toarray().ravel() * columns
+        table = np.zeros((len(chosen), len(QUANTITIES)))
+        for row, (day, weight) in enumerate(zip(chosen, weights, strict=True)):
+            if weight > 0:
+                mine = _blocks(program, f"{days.labels[day]}: ")
+                found = {name: _sum(columns, mine, MWH_COLUMNS[name]) * BASE_MW for name in MWH_COLUMNS}
+                alone = len(chosen) == 1
+                found["cost_kusd"] = cost if alone else _sum(spent, mine) / weight + float(spent[above].sum())
+                found["co2_above_target_kt"] = float(columns[above].sum())
+                found["co2_kt"] = _sum(emitted, mine) / weight
+                table[row] = [found[name] for name in QUANTITIES]
+        return table
+
+
+def _blocks(program: Operation, prefix: str) -> dict[str, NDArray[np.int64]]:
+    """A day's columns by their names within the day."""
+    return {name.removeprefix(prefix): block for name, block in program.columns.items() if name.startswith(prefix)}
+
+
+def _sum(values: FloatArray, blocks: Mapping[str, NDArray[np.int64]], names: Sequence[str] | None = None) -> float:
+    """Over some blocks of columns, or over all."""
+    return sum(float(values[block].sum()) for name, block in blocks.items() if names is None or name in names)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,10 @@
 Investments stay as the plan has them, operation is solved again. Each stage's day stands for all days of the stage, so
 realisations spread more than expected costs do; their mean is the plan's expected cost. The first stage, which no
 decision changes, counts with its mean day.
+
+CO2: where each day keeps the target, each is dispatched for itself. Where the year keeps it, the days of a stage are
+dispatched together, so that their weighted mean does, and a realisation takes its day out of that dispatch, dirtier or
+cleaner than the mean. Days out of sample keep it together in the same way, as the days of another year.
 """
 
 import itertools
@@ -11,10 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridstudio.planning.transition.case import FloatArray, RepresentativeDays
-from gridstudio.planning.transition.graph import stage_factor
+from gridstudio.planning.transition.graph import DAYS_PER_YEAR, stage_factor
 from gridstudio.planning.transition.plans import QUANTITIES, Dispatcher, Plan, investment_musd
-
-DAYS_PER_YEAR = 365.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +39,14 @@ class Realisations:
 
 def daily(plan: Plan, dispatcher: Dispatcher, days: RepresentativeDays) -> FloatArray:
     """(path, stage, day, quantity): every day at every stage of every path."""
+    every = list(range(len(days)))
+    together = [every] if dispatcher.model.convention == "year" else [[day] for day in every]
     found = np.zeros((*plan.paths.shape, len(days), len(QUANTITIES)))
     for row, path in enumerate(plan.paths):
         for stage, place in enumerate(path):
-            for day in range(len(days)):
-                found[row, stage, day] = dispatcher.quantities(stage, int(place), [day], plan.states[row, stage], days)
+            for chosen in together:
+                state = plan.states[row, stage]
+                found[row, stage, chosen] = dispatcher.each_day(stage, int(place), chosen, state, days)
     return found
 
 

@@ -12,6 +12,7 @@ from gridstudio.planning.transition.graph import Model, held
 from gridstudio.planning.transition.pieces import plan_of
 from gridstudio.planning.transition.plans import Dispatcher, Plan, PlanCost, cost_of, first_operation_musd
 from gridstudio.planning.transition.settings import TrainingSettings
+from gridstudio.solve.risk import value
 from gridstudio.solve.sddp.forward import Default, ForwardPass, Regularised
 from gridstudio.solve.sddp.graph import PolicyGraph
 from gridstudio.solve.sddp.policy import Policy
@@ -95,9 +96,6 @@ class Search:
     def with_whole_pieces(self, fixed: dict[str, FloatArray], start: Plan | None) -> None:
         """Try roundings of the relaxation, the plan to start from, and what the master proposes, until close."""
         model, policy = self.model, self.policy
-        relaxed = pieces.relaxed_master(policy)
-        self._weights = self._weights_at_start(relaxed)
-        self._aside = policy.log[-1].bound - self._weighted(relaxed)  # what operates in the first stage
         for share in pieces.SHARES:
             self._hold(pieces.first_pieces(model, policy, share) | fixed)
         if start is not None:
@@ -118,25 +116,22 @@ class Search:
         """What the master with whole pieces proposes; what it proves is a bound."""
         begun = time.perf_counter()
         proposed, costs = pieces.master(self.model, self.policy)
-        self.bound = max(self.bound, self._aside + self._weighted(costs))
+        self.bound = max(self.bound, self._bound_at_start(costs))
         best = np.nan if self.best is None else self.best.value_musd
         line = Iteration(1, self.bound, best, time.perf_counter() - begun, 1, self.phases[-1].log[-1].cuts)
         self.phases.append(Phase("master with whole pieces", (line,), True))
         return proposed
 
-    def _weights_at_start(self, costs: dict[str, float]) -> dict[str, float]:
-        """By node of the first stage: what the risk measure makes of its probability, at these costs and what operates.
+    def _bound_at_start(self, costs: dict[str, float]) -> float:
+        """What the risk measure makes of the first stage's nodes, each with what it is proven not to be below (without
+        what operates there) and what operates there.
 
-        A measure is the highest expectation over its weights, so with any of them the sum below is a bound.
+        A measure never falls when a cost rises, so of costs that are too low it makes a value that is too low: a bound.
         """
         place = {self.model.name(0, place): place for place in range(len(self.model.case.chain.stages[0]))}
-        totals = np.array([cost + first_operation_musd(self.dispatcher, place[name]) for name, cost in costs.items()])
+        totals = [cost + first_operation_musd(self.dispatcher, place[name]) for name, cost in costs.items()]
         chances = np.array([self.graph.root[name] for name in costs])
-        weights = self.model.risk.weights(totals, chances / chances.sum())
-        return dict(zip(costs, weights.tolist(), strict=True))
-
-    def _weighted(self, costs: dict[str, float]) -> float:
-        return sum(self._weights[name] * cost for name, cost in costs.items())
+        return value(self.model.risk, totals, chances / chances.sum())
 
     def _pieces_of(self, plan: Plan) -> dict[str, FloatArray]:
         """What a plan builds in whole pieces in the first stage."""

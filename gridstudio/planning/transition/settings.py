@@ -123,7 +123,7 @@ class RiskSettings(Section):
     def of_nodes(self) -> RiskMeasure:
         """The measure that every node takes."""
         share = 1.0 if self.lambda_ is None else self.lambda_
-        if self.measure == "expectation" or share == 0:
+        if self.measure == "expectation" or share == 0 or self.alpha == 0:  # CVaR at 0 is the expectation
             return Expectation()
         measure = WorstCase() if self.alpha is None else CVaR(self.alpha)
         return measure if share == 1 else Blend(share, Expectation(), measure)
@@ -263,8 +263,8 @@ class TransitionSettings(Settings):
         )
 
     def dump(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return self.model_dump(mode="json")
+        """JSON-ready, in the words of a study file: it can be read again."""
+        return self.model_dump(mode="json", by_alias=True)
 
 
 assert set(FACTORS) == set(FactorName.__args__)  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gridstudio.domain.network import Finding
 from gridstudio.errors import InputError
 from gridstudio.planning.transition import days as construction
 from gridstudio.planning.transition.case import HOURS, Case, RepresentativeDays
@@ -27,8 +28,9 @@ _SKETCH = "sketched by formula: no weather stands behind them"
 class ShortTerm:
     """The case with its zones, its representative days, days of another year, and where all came from.
 
-    ``fidelity``: kind, mean, mean_of_days, highest, highest_of_days. ``agreement``: normalised and adjusted mutual
-    information of the days' groups on the other year; None without weather of another year.
+    ``fidelity``: see ``days.fidelity``; empty for sketched days. ``agreement``: normalised and adjusted mutual
+    information of the days' groups on the other year; None without weather of another year. ``remarks``: what the days
+    miss of their year.
     """
 
     case: Case
@@ -37,6 +39,7 @@ class ShortTerm:
     origin: str
     fidelity: pd.DataFrame
     agreement: tuple[float, float] | None
+    remarks: tuple[Finding, ...] = ()
 
 
 def short_term(settings: TransitionSettings, case: Case, folder: Path) -> ShortTerm:
@@ -50,9 +53,11 @@ def short_term(settings: TransitionSettings, case: Case, folder: Path) -> ShortT
     zoning = construction.zoned(first, sites, technology, numbers)
     year = construction.profiles(first, _load(settings, case, folder, first, 0), zoning, sites, technology)
     other = construction.profiles(second, _load(settings, case, folder, second, 1), zoning, sites, technology)
-    chosen = construction.representative(year, numbers)
+    chosen, factors = construction.representative(year, numbers), None
     if given.scaled:
-        chosen = construction.scaled(year, chosen)
+        found = construction.scaled(year, chosen)
+        chosen, factors = found.chosen, found.factors
+    fidelity = construction.fidelity(year, chosen, factors)
     unseen = drawn_days(other, settings.study.out_of_sample_days, given.seed)
     origin = (
         "a synthetic weather year, seeded: not measured" if given.source == "synthetic" else f"files {given.weather}"
@@ -62,8 +67,9 @@ def short_term(settings: TransitionSettings, case: Case, folder: Path) -> ShortT
         chosen.days,
         unseen,
         origin,
-        construction.fidelity(year, chosen),
+        fidelity,
         construction.agreement(year, chosen, other, numbers) if second is not first else None,
+        tuple(construction.remarks(fidelity, given.scaled)),
     )
 
 
@@ -85,8 +91,7 @@ def _sketched(settings: TransitionSettings, case: Case) -> ShortTerm:
         raise InputError("days.source = 'sketch' takes zones from a table: give tables.zones.")
     days = sketched_days(case, settings.days.count, settings.days.seed)
     unseen = sketched_days(case, settings.study.out_of_sample_days, settings.days.seed + 1)
-    columns = ["kind", "mean", "mean_of_days", "highest", "highest_of_days"]
-    return ShortTerm(case, days, unseen, _SKETCH, pd.DataFrame(columns=columns), None)
+    return ShortTerm(case, days, unseen, _SKETCH, pd.DataFrame(columns=list(construction.FIDELITY)), None)
 
 
 def _weather(

@@ -15,38 +15,53 @@ from gridstudio.solve.sddp.schemes import Scheme, Serial
 
 @dataclass(frozen=True, eq=False)
 class StochasticValue:
-    """Costs of the plan for all outlooks, of the mean plan held on to, and of only its first stage held.
+    """The case with the best plan for all outlooks, the mean plan held on to, and only its first stage held.
 
-    Each is what the plan counts for under the model's risk measure: with the expectation its expected cost.
-    ``mean``: the plan for the mean future, in its own world; ``first_bound_musd``: no plan with that first stage is
-    below it. The value (69) is a plan's cost less the stochastic plan's; with gaps it is known within them.
+    Each is judged by what it counts for under the model's risk measure: with the expectation its expected cost.
+    ``mean``: the plan for the mean future, in its own world; ``whole``: that plan in every stage of the uncertain one;
+    ``first``: the best found with its first stage, whose ``bound_musd`` no plan with that first stage is below. The
+    value (69) is a plan's cost less the stochastic plan's; with gaps it is known within an interval.
     """
 
-    stochastic: PlanCost
+    stochastic: Solved
     mean: Solved
     whole: PlanCost
     first: Solved
 
     @property
     def of_whole_musd(self) -> float:
-        return self.whole.value_musd - self.stochastic.value_musd
+        return self.whole.value_musd - self.stochastic.cost.value_musd
 
     @property
     def of_first_musd(self) -> float:
-        return self.first.cost.value_musd - self.stochastic.value_musd
+        return self.first.cost.value_musd - self.stochastic.cost.value_musd
+
+    @property
+    def whole_interval_musd(self) -> tuple[float, float]:
+        """Between which the value of not holding this mean plan lies: the stochastic optimum is from bound to cost."""
+        return self.of_whole_musd, self.whole.value_musd - self.stochastic.bound_musd
+
+    @property
+    def first_interval_musd(self) -> tuple[float, float]:
+        """The same of its first stage, whose best continuation too is known from bound to cost."""
+        low = max(self.first.bound_musd, self.stochastic.bound_musd)  # holding something never makes cheaper
+        return low - self.stochastic.cost.value_musd, self.first.cost.value_musd - self.stochastic.bound_musd
 
 
 def value(solved: Solved, given: TrainingSettings, scheme: Scheme = Serial()) -> StochasticValue:
-    """Plan for the mean future, hold on to it in the uncertain one, wholly or in the first stage."""
+    """Plan for the mean future, hold on to it in the uncertain one, wholly or in the first stage.
+
+    All that is found is a plan for all outlooks: the best of them is the stochastic plan.
+    """
     model = solved.model
     mean = solve(model.with_chain(mean_chain(model.case.chain)), given, scheme)
     builds = mean.cost.plan.builds[0]  # (stage, item): one path
     held = {path[: stage + 1]: builds[stage] for path, _ in model.case.chain.paths() for stage in range(len(path) - 1)}
-    whole = make_plan(model, held)
+    plan = make_plan(model, held)
     fixed = {model.name(0, place): builds[0] for place in range(len(model.case.chain.stages[0]))}
-    first = solve(model, given, scheme, fixed=fixed, start=whole)
-    stochastic = min(solved.cost, first.cost, key=lambda cost: cost.value_musd)  # both are plans for all outlooks
-    return StochasticValue(stochastic, mean, cost_of(whole, Dispatcher(model)), first)
+    first, whole = solve(model, given, scheme, fixed=fixed, start=plan), cost_of(plan, Dispatcher(model))
+    best = min(solved.cost, first.cost, whole, key=lambda cost: cost.value_musd)
+    return StochasticValue(replace(solved, cost=best), mean, whole, first)
 
 
 def mean_chain(chain: Chain) -> Chain:

@@ -1,6 +1,7 @@
 """What the report says in words and headline numbers, and where the numbers came from."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,32 +11,12 @@ import pandas as pd
 from gridstudio.domain.network import Finding
 from gridstudio.planning.provenance import hashes, versions
 from gridstudio.planning.transition.case import Case
-from gridstudio.planning.transition.inputs import taken_as_one, unread_states
+from gridstudio.planning.transition.outlooks import unread_states
 from gridstudio.planning.transition.settings import TransitionSettings
-from gridstudio.planning.transition.shortterm import ShortTerm
 from gridstudio.result import Quantity
 
 _ASSUMED = re.compile(r"\bassumed\b")
 _FAR = 1.1  # out of sample over in sample that is worth a word
-_PUBLISHED = (
-    " The paper prints neither costs nor CO2 targets. Its overall costs are about 10 USD for each MWh of the 15 years' "
-    "load, less than the fuel of a gas plant, so they cannot hold all operation as it is counted here (fuel, O&M and "
-    "the price of CO2 in every hour). What must agree is the order of the cases."
-)
-_CIRCUITS = (
-    "The published reactance is of one circuit on 100 MVA; a right of way carries as many circuits as its rating in "
-    "the base of 13 MW says, hence this base. "
-)
-_BASE = (
-    "One per unit of the published units and loads is taken for 13 MW: then capacities and the peak of 12 353 MW are "
-    "those of Alberta."
-)
-_SSSC = (
-    "A device is paid once for a right of way and shifts the line that stands and a new one beside it alike, however "
-    "many circuits there are."
-)
-_SCALED = " Their load, wind and sun are scaled, a factor for each place, so that the days add up to the year's energy."
-_SHEDDING = "; the paper's 100 USD/MW does not fit its own costs."
 QUICK = pd.DataFrame(
     [("Quick run", "Fewer days, iterations and realisations, and a wider gap.")], columns=["topic", "text"]
 )
@@ -72,16 +53,29 @@ def cases_headline(made: dict[str, pd.DataFrame]) -> dict[str, Quantity]:
     head["gap"] = Quantity("Largest gap between a plan and its bound", 100 * float(table["gap"].max()), "%")
     head["cheapest"] = Quantity("Cheapest case", str(cheapest["case"]))
     head["seconds"] = Quantity("Training of all cases", float(table["seconds"].sum()), "s")
-    values = made["stochastic_value"].query("quantity == 'value of the stochastic solution, whole plan held'")
-    for row in values.itertuples():
-        head[f"vss_{row.case}_busd"] = Quantity(
-            f"Case {row.case}: value of the stochastic solution", float(row.busd), "bn USD"
+    return head | _values_headline(made["stochastic_value"], averse) | _extensive_headline(made["extensive"])
+
+
+def _values_headline(table: pd.DataFrame, averse: bool) -> dict[str, Quantity]:
+    rows = table.query("quantity == 'value of the stochastic solution, whole plan held'")
+    kind = "risk-adjusted value" if averse else "value"
+    return {
+        f"vss_{row.case}_busd": Quantity(
+            f"Case {row.case}: {kind} of the stochastic solution", float(row.busd), "bn USD"
         )
-    for row in made["extensive"].itertuples():
-        head[f"extensive_{row.case}"] = Quantity(
+        for row in rows.itertuples()
+    }
+
+
+def _extensive_headline(table: pd.DataFrame) -> dict[str, Quantity]:
+    """Of the forms that were solved to the end."""
+    return {
+        f"extensive_{row.case}": Quantity(
             f"Case {row.case}: SDDP bound against the extensive form", 1e6 * float(row.difference), "parts per million"
         )
-    return head
+        for row in table.itertuples()
+        if np.isfinite(row.difference)
+    }
 
 
 def remarks(settings: TransitionSettings, case: Case) -> list[Finding]:
@@ -138,37 +132,52 @@ def findings(settings: TransitionSettings, case: Case) -> pd.DataFrame:
 
 def found_in(made: dict[str, pd.DataFrame], gap: float) -> pd.DataFrame:
     """severity, text: what is remarkable about the results."""
-    texts = []
-    for row in made["cases"].itertuples():
+    texts = [*_trained(made["cases"], gap), *_operated(made["operations"]), *_unproven(made["extensive"])]
+    return pd.DataFrame(
+        [("warning", text) for text in (*texts, *_dearer(made["simulations"]))], columns=["severity", "text"]
+    )
+
+
+def _trained(table: pd.DataFrame, gap: float) -> Iterator[str]:
+    """Wide gaps and plans of smaller cases."""
+    for row in table.itertuples():
         if row.gap > gap * (1 + 1e-9):
-            texts.append(
-                f"Case {row.case}: the gap is {row.gap:.2%}, more than the {gap:.2%} asked for ({row.reason})."
-            )
+            yield f"Case {row.case}: the gap is {row.gap:.2%}, more than the {gap:.2%} asked for ({row.reason})."
         if row.plan_from != row.case:
-            texts.append(f"Case {row.case}: no plan was found that is better than that of case {row.plan_from}.")
-    first = made["operations"].query("stage == 1 and shed_mwh > 1")
-    for row in first.head(1).itertuples():  # the same in every case
-        texts.append(
+            yield f"Case {row.case}: no plan was found that is better than that of case {row.plan_from}."
+
+
+def _operated(table: pd.DataFrame) -> Iterator[str]:
+    """Load shed before anything acts, and targets missed."""
+    for row in table.query("stage == 1 and shed_mwh > 1").head(1).itertuples():  # the same in every case
+        yield (
             f"Stage 1 sheds {row.shed_mwh:,.0f} MWh a year in every case: {_cause(row.co2_mt, row.co2_target_mt)} on "
             "the representative days, and nothing that is built acts before stage 2."
         )
-    above = made["operations"].query("co2_above_mt > 1e-6")
-    for row in above.itertuples():
-        texts.append(
-            f"Case {row.case}, stage {row.stage} ({row.state}): {row.co2_above_mt:.3g} Mt a year above the CO2 target."
-        )
-    means = made["simulations"].pivot_table(index=["case", "plan"], columns=["quantity", "sample"], values="mean")
-    if ("cost_busd", "out of sample") in means:
-        for (case, plan), row in means.iterrows():
-            seen, unseen = row["cost_busd"]["in sample"], row["cost_busd"]["out of sample"]
-            fixed = row["first_operation_busd"]["out of sample"] - row["first_operation_busd"]["in sample"]
-            if unseen > _FAR * seen:
-                texts.append(
-                    f"Case {case}, {plan} plan: on days not seen it costs {unseen:.1f} bn USD in the mean, on the "
-                    f"representative days {seen:.1f}; {fixed:.1f} bn of the difference is operation in stage 1, which "
-                    "no decision changes."
-                )
-    return pd.DataFrame([("warning", text) for text in texts], columns=["severity", "text"])
+    for row in table.query("co2_above_mt > 1e-6").itertuples():
+        node = f"Case {row.case}, stage {row.stage} ({row.state})"
+        yield f"{node}: {row.co2_above_mt:.3g} Mt a year above the CO2 target."
+
+
+def _unproven(table: pd.DataFrame) -> Iterator[str]:
+    """Extensive forms that were not solved to the end."""
+    for row in table.itertuples():
+        if row.reason:
+            yield f"Case {row.case} is not compared with the extensive form: {row.reason}."
+
+
+def _dearer(table: pd.DataFrame) -> Iterator[str]:
+    """Plans that cost much more on days not seen."""
+    means = table.pivot_table(index=["case", "plan"], columns=["quantity", "sample"], values="mean")
+    for (case, plan), row in means.iterrows() if ("cost_busd", "out of sample") in means else ():
+        seen, unseen = row["cost_busd"]["in sample"], row["cost_busd"]["out of sample"]
+        fixed = row["first_operation_busd"]["out of sample"] - row["first_operation_busd"]["in sample"]
+        if unseen > _FAR * seen:
+            yield (
+                f"Case {case}, {plan} plan: on days not seen it costs {unseen:.1f} bn USD in the mean, on the "
+                f"representative days {seen:.1f}; {fixed:.1f} bn of the difference is operation in stage 1, which "
+                "no decision changes."
+            )
 
 
 def _cause(co2_mt: float, target_mt: float) -> str:
@@ -208,112 +217,6 @@ def growth_assumptions(settings: TransitionSettings) -> pd.DataFrame:
         ),
     ]
     return pd.DataFrame(rows, columns=["topic", "text"])
-
-
-def assumptions(settings: TransitionSettings, setup: ShortTerm) -> pd.DataFrame:
-    """topic, text: what the numbers rest on."""
-    given, chain, published = setup.case.parameters, settings.chain, bool(settings.published_busd)
-    paper = " (the paper: 0.75)" if published else ""
-    ones = taken_as_one(chain, given) if chain.stages > 1 else []
-    rows = [
-        (
-            "Costs",
-            "Those of the parameter file. What operates in stage 1, which no decision changes, is left out of "
-            "decided_busd (table published)." + (_PUBLISHED if settings.published_busd else ""),
-        ),
-        ("Risk", _risk(settings)),
-        (
-            "Stages",
-            f"{chain.stages} stages of {chain.years_per_stage:g} years; what is built in "
-            f"a stage acts from the next on, "
-            "and in the last stage nothing is built. Fixed O&M is paid for the stages that are left after the one in "
-            "which something is built. "
-            + (
-                f"Nothing is discounted{', as in the paper' if published else ''}; no residual value."
-                if given.get("discount_rate", 0.0) == 0
-                else f"Discounted at {given['discount_rate']:.1%} a year; no residual value."
-            ),
-        ),
-        (
-            "CO2",
-            "Every representative day keeps 1/365 of the year's target"
-            if settings.days.co2_target == "day"
-            else "The weighted mean of the representative days keeps 1/365 of the year's target",
-        ),
-        (
-            "Days",
-            f"{len(setup.days)} representative days from {setup.origin}. Each is judged for itself, storage ends as it "
-            "began."
-            + (_SCALED if settings.days.scaled and settings.days.source != "sketch" else "")
-            + (
-                ""
-                if setup.agreement is None
-                else f" On another year their groups and groups of its own share a normalised mutual information of "
-                f"{setup.agreement[0]:.2f}, adjusted {setup.agreement[1]:.2f}{paper}."
-            )
-            + _unseen(settings),
-        ),
-        (
-            "Network",
-            f"DC power flow; reactance stands on a base of {given.get('reactance_base_mva', np.nan):g} MVA. "
-            + (_CIRCUITS if published else "")
-            + (
-                f"Ratings of the table are taken times {given.get('true_rating_factor', np.nan):.4g}."
-                if settings.network.true_rating
-                else f"Ratings are {'I V without sqrt(3), as published' if published else 'those of the table'}."
-            ),
-        ),
-        *([("Base", _BASE)] if published else []),
-        *([("SSSC", _SSSC)] if any("sssc" in factors for factors in settings.cases.values()) else []),
-        *(
-            [("States", f"Not given for some stage and state, and there taken as 1: {', '.join(ones)}.")]
-            if ones
-            else []
-        ),
-        (
-            "Wind and sun",
-            "Curtailment has one price, so it is counted by bus; zones feed the nearest "
-            "bus without a line of their own.",
-        ),
-        (
-            "Whole pieces",
-            "A bound is that of the relaxation or, where it is higher, of the first stage's problem with whole pieces "
-            "before relaxed later stages; hourly binaries (storage modes, cut-in) are relaxed in both. Plans have "
-            "whole pieces, found by rounding and by what that problem proposes, each trained around; the best plan's "
-            "operation is solved with the hourly binaries.",
-        ),
-        (
-            "Shedding",
-            f"Up to {given.get('shedding_limit_share', 1.0):.0%} of the load at {given['voll_usd_per_mwh']:,.0f} "
-            f"USD/MWh{_SHEDDING if published else '.'}",
-        ),
-    ]
-    return pd.DataFrame(rows, columns=["topic", "text"])
-
-
-def _risk(settings: TransitionSettings) -> str:
-    """What is optimised."""
-    if not settings.risk.averse:
-        return "What is optimised is the expected cost over all paths of states."
-    return (
-        f"What is optimised is the nested cost: at every node {settings.risk.words} of what may follow it, stage by "
-        "stage (Shapiro 2011; Philpott, de Matos 2012), not the measure of whole costs over paths. Bounds, gaps, the "
-        "extensive form and the value of the stochastic solution are of this risk-adjusted cost, and plans are "
-        "compared by it, exactly; what a plan builds, sheds and emits is told in the mean, by the states' own "
-        "probabilities."
-    )
-
-
-def _unseen(settings: TransitionSettings) -> str:
-    """Which year the days out of sample come from, where it is not another one throughout."""
-    given = settings.days
-    if given.source != "files":
-        return ""
-    if given.other_weather is None:
-        return " No other year is given: days out of sample come from the same year, and no other year checks the days."
-    if given.other_load is None and given.load is not None:
-        return " The other year has weather of its own and the load of the first."
-    return ""
 
 
 def provenance(

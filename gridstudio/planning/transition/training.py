@@ -63,9 +63,12 @@ def solve(
     assert search.best is not None
     exact = Dispatcher(model, exact=True)
     best = cost_of(search.best.plan, exact)
+    reason = search.reason
+    if search.close and best.value_musd > (1 + given.gap) * search.bound:
+        reason = f"{reason} with the hourly binaries relaxed, with them the plan costs more"
     table = _convergence(search.phases)
     solves = int(sum(phase.log[-1].solves for phase in search.phases)) + dispatcher.solves + exact.solves
-    return Solved(model, search.bound, best, table, time.perf_counter() - begun, solves, search.reason, exact.gap)
+    return Solved(model, search.bound, best, table, time.perf_counter() - begun, solves, reason, exact.gap)
 
 
 def _convergence(phases: list[Phase]) -> pd.DataFrame:

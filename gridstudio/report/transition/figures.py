@@ -1,39 +1,22 @@
 """The figures of a transition study; each is left out where the study has nothing to show in it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from gridstudio.report import style
 from gridstudio.report.maps import Text
 from gridstudio.report.transition import costs, futures, growth, network, plans
-from gridstudio.report.transition.view import COLOURS, QUANTILES, Study, listed, optimised, plural, word
+from gridstudio.report.transition.future_figures import draw_distributions, draw_fans
+from gridstudio.report.transition.view import COLOURS, MOST_CASES, Drawn, Study, optimised, plural, with_rows, years
 
-Drawn = Iterator[tuple[str, Path]]
-MOST_CASES = 12  # in one figure
 VALUES = (
     "stochastic plan",
     "plan for the mean future, in the mean future",
     "plan for the mean future, held in every stage",
     "its first stage held, then adapted",
 )
-PLANS = {"stochastic": "stochastic plan", "mean held": "mean future's plan"}
-LOOKS: dict[tuple[str, str], tuple[str, Any]] = {
-    ("stochastic", "in sample"): ("#0072b2", "solid"),
-    ("stochastic", "out of sample"): ("#0072b2", (0, (4, 1.6))),
-    ("mean held", "in sample"): ("#d55e00", "solid"),
-    ("mean held", "out of sample"): ("#d55e00", (0, (4, 1.6))),
-}
-HUNDREDTH = 0.01
-UNITS = {"busd": "bn USD"}  # as the policy's fan names them, and as the figure does
-STATE_FANS = (
-    ("co2_mt", "CO2 a year, by state", "Mt", 1.0),
-    ("shed_mwh", "shed a year, by state", "GWh", 1e3),
-    ("curtailed_mwh", "curtailed a year, by state", "GWh", 1e3),
-)  # fmt: skip
 
 
 def draw_figures(study: Study, folder: Path) -> dict[str, Path]:
@@ -47,23 +30,12 @@ def draw_figures(study: Study, folder: Path) -> dict[str, Path]:
         _co2,
         _convergence,
         _value,
-        _fans,
-        _distributions,
+        draw_fans,
+        draw_distributions,
         _days,
         _growth,
     )
     return {name: path for make in makers for name, path in make(study, folder)}
-
-
-def _with_rows(study: Study, table: pd.DataFrame) -> list[str]:
-    """The cases of the study that a table tells of, as many as a figure holds."""
-    told = set(table["case"].astype(str))
-    return [case for case in study.cases if case in told][:MOST_CASES]
-
-
-def _years(study: Study) -> str:
-    years = float(study.setting("chain", "years_per_stage", 0) or 0)
-    return f", stages of {years:g} years" if years else ""
 
 
 # ---- costs -----------------------------------------------------------------------------------------
@@ -94,7 +66,7 @@ def _decided(study: Study) -> np.ndarray[Any, Any] | None:
 def _convergence(study: Study, folder: Path) -> Drawn:
     log = study.table("convergence")
     trained = []
-    for case in _with_rows(study, log):
+    for case in with_rows(study, log):
         found = study.case(case)
         gap = "" if found is None else f", gap {costs.share(float(found['gap']))}"
         cost = np.nan if found is None else float(optimised(pd.DataFrame([found])).iloc[0])
@@ -129,12 +101,12 @@ def _value(study: Study, folder: Path) -> Drawn:
 def _capacities(study: Study, folder: Path) -> Drawn:
     table = study.table("capacities")
     rows = table[table["unit"].astype(str) == "MW"]
-    cases = _with_rows(study, rows)
+    cases = with_rows(study, rows)
     if not cases or not len(rows):
         return
     known = [f for f in COLOURS if f in set(rows["factor"])]
     factors = [*known, *(f for f in dict.fromkeys(rows["factor"]) if f not in COLOURS)]
-    text = Text("New capacity in service, by case", f"Expected over the paths that lead to each state{_years(study)}")
+    text = Text("New capacity in service, by case", f"Expected over the paths that lead to each state{years(study)}")
     plans.capacities(rows, cases, factors, text, folder / "capacities.png")
     yield "capacities", folder / "capacities.png"
 
@@ -142,13 +114,13 @@ def _capacities(study: Study, folder: Path) -> Drawn:
 def _pieces(study: Study, folder: Path) -> Drawn:
     table = study.table("capacities")
     rows = table[table["unit"].astype(str) != "MW"]
-    cases = _with_rows(study, rows)
+    cases = with_rows(study, rows)
     if not cases:
         return
     rows = rows[rows["case"].astype(str).isin(cases)]
     text = Text(
         "Storage, retrofits and grid measures in service, in pieces",
-        f"Expected over the paths that lead to each state{_years(study)}; a dot: none",
+        f"Expected over the paths that lead to each state{years(study)}; a dot: none",
     )
     plans.pieces(rows, cases, text, folder / "pieces.png")
     yield "pieces", folder / "pieces.png"
@@ -172,7 +144,7 @@ def _network(study: Study, folder: Path) -> Drawn:
 
 def _operation(study: Study, folder: Path) -> Drawn:
     table = study.table("operations")
-    cases = _with_rows(study, table)
+    cases = with_rows(study, table)
     if not cases:
         return
     text = Text(
@@ -184,7 +156,7 @@ def _operation(study: Study, folder: Path) -> Drawn:
 
 def _co2(study: Study, folder: Path) -> Drawn:
     table = study.table("operations")
-    cases = _with_rows(study, table)
+    cases = with_rows(study, table)
     if not cases:
         return
     kept = (
@@ -197,108 +169,6 @@ def _co2(study: Study, folder: Path) -> Drawn:
     )
     plans.co2(table, cases, study.states, text, folder / "co2.png")
     yield "co2", folder / "co2.png"
-
-
-# ---- futures ---------------------------------------------------------------------------------------
-
-
-def _fans(study: Study, folder: Path) -> Drawn:
-    rows = study.table("policy_fan")
-    cases = _with_rows(study, rows)
-    case = study.main if study.main in cases else cases[-1] if cases else ""
-    shown = _told_fans(study.of("policy_fan", case)) if case else _path_fans(study)
-    if "CO2 a year" not in set(rows["quantity"]):  # told by state alone
-        shown += _state_fans(study.of("operations", case or study.main))
-    if not shown:
-        return
-    text = Text(
-        f"Case {case or study.main}: the plan over all futures",
-        f"Quantiles by stage{_years(study)}, each path with its probability; capacities as the stage begins",
-    )
-    futures.fans(shown, text, folder / "fan.png")
-    yield "fan", folder / "fan.png"
-
-
-def _told_fans(rows: pd.DataFrame) -> list[futures.Fan]:
-    """From the table ``policy_fan``, a fan for each quantity; those that are nothing in all futures are left out."""
-    found = []
-    for quantity, part in rows.groupby("quantity", sort=False):
-        part = part.sort_values("stage", kind="stable")
-        values = part[list(QUANTILES)].to_numpy(dtype=float)
-        if not np.isfinite(values).all() or not np.abs(values).max(initial=0) > HUNDREDTH:
-            continue
-        unit, mean = str(part["unit"].iloc[0]), part["mean"].to_numpy(dtype=float)
-        stages = part["stage"].astype(int).tolist()
-        found.append(futures.Fan(word(quantity), UNITS.get(unit, unit), stages, values, mean))
-    return found
-
-
-def _state_fans(rows: pd.DataFrame) -> list[futures.Fan]:
-    """CO2, shedding and curtailment a year over the states of each stage, from the table ``operations``."""
-    found = []
-    for column, title, unit, scale in STATE_FANS:
-        stages = sorted({int(s) for s in rows["stage"]})
-        parts = [rows[rows["stage"] == stage] for stage in stages]
-        values = [part[column].to_numpy(dtype=float) / scale for part in parts]
-        chances = [part["probability"].to_numpy(dtype=float) for part in parts]
-        if any(value.max(initial=0) > HUNDREDTH for value in values):
-            quantiles = np.array([_weighted(v, p) for v, p in zip(values, chances, strict=True)])
-            mean = np.array([float(v @ p / p.sum()) for v, p in zip(values, chances, strict=True)])
-            found.append(futures.Fan(title, unit, stages, quantiles, mean))
-    return found
-
-
-def _path_fans(study: Study) -> list[futures.Fan]:
-    """Costs by stage over the paths of the main case, where the result tells no fan."""
-    rows = study.of("paths", study.main)
-    found = []
-    for column, title in (("investment_musd", "investment"), ("operation_musd", "operation")):
-        stages = sorted({int(s) for s in rows["stage"]})
-        parts = [rows[rows["stage"] == stage] for stage in stages]
-        quantiles = [
-            _weighted(p[column].to_numpy(dtype=float) / 1e3, p["probability"].to_numpy(dtype=float)) for p in parts
-        ]
-        if stages:
-            found.append(futures.Fan(title, "bn USD", stages, np.array(quantiles)))
-    return found
-
-
-def _weighted(values: np.ndarray[Any, Any], weights: np.ndarray[Any, Any]) -> list[float]:
-    """The least value that is not exceeded with each probability."""
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order]) / weights.sum()
-    at = np.searchsorted(reached, np.array([0.05, 0.25, 0.5, 0.75, 0.95]) - 1e-12)
-    return [float(v) for v in values[order][np.minimum(at, len(values) - 1)]]
-
-
-def _distributions(study: Study, folder: Path) -> Drawn:
-    table, each = study.table("simulations"), study.table("realisations")
-    for number, case in enumerate(_with_rows(study, table), start=1):
-        rows, drawn = study.of("simulations", case), study.of("realisations", case)
-        samples = [_sample(key, part, drawn) for key, part in rows.groupby(["plan", "sample"], sort=False)]
-        counts = rows.groupby("sample", sort=False)["realisations"].max()
-        told = listed(f"{style.number(count)} {sample}" for sample, count in counts.items())
-        shown = len(each) and drawn.groupby(["plan", "sample"]).size().max() < counts.max()
-        more = f"; curves: the first {style.number(drawn.groupby(['plan', 'sample']).size().max())}" if shown else ""
-        text = Text(
-            f"Case {case}: cost, shedding and curtailment of a plan that is held",
-            f"Realisations of states and days with investments fixed: {told}{more}",
-        )
-        path = folder / f"distributions_{number}.png"
-        futures.distributions(samples, text, path)
-        yield path.stem, path
-
-
-def _sample(key: Any, rows: pd.DataFrame, drawn: pd.DataFrame) -> futures.Sample:
-    plan, sample = str(key[0]), str(key[1])
-    shade, dashes = LOOKS.get((plan, sample), (style.MUTED, (0, (1.5, 1.5))))
-    measures = {str(row["quantity"]): row for _, row in rows.iterrows()}
-    label = f"{PLANS.get(plan, plan)}, {sample}"
-    mine = drawn[(drawn["plan"].astype(str) == plan) & (drawn["sample"].astype(str) == sample)]
-    if not len(mine):
-        return futures.Sample(label, shade, dashes, measures)
-    cost, chance = (mine[c].to_numpy(dtype=float) for c in ("cost_busd", "probability"))
-    return futures.Sample(label, shade, dashes, measures, cost, chance)
 
 
 # ---- days, growth ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from gridstudio.report import page, style
@@ -10,6 +11,7 @@ from gridstudio.report.page import Html
 from gridstudio.report.plain import FOOTER, assumptions, provenance
 from gridstudio.report.transition import view, words
 from gridstudio.report.transition.costs import share
+from gridstudio.report.transition.judgement import judgement
 from gridstudio.report.transition.view import Study, plural, word
 
 MOST_ROWS = 120  # of a table on the page
@@ -54,7 +56,7 @@ def write_page(study: Study, figures: Figures, path: Path) -> None:
 def _top(study: Study) -> list[Html]:
     parts = [page.paragraph(" ".join(words.verdict(study)), "lead")]
     for warning in (True, False):
-        told = [page.paragraph(text) for text, warned in words.judgement(study) if warned is warning]
+        told = [page.paragraph(text) for text, warned in judgement(study) if warned is warning]
         parts += [page.note(told, warning=warning)] if told else []
     return [*parts, page.tiles(study.result.headline)]
 
@@ -172,7 +174,8 @@ def _value(study: Study, figures: Figures) -> list[Html]:
     parts = _pictures(figures, ("stochastic_value", "Costs of the stochastic plan and of plans for the mean future"))
     shown = table.rename(columns={"busd": "cost_or_value_busd"})
     kind = "; costs are risk-adjusted" if study.measure else ""
-    return [*parts, page.table(shown, f"Equation (69); a bound where the plan is not exact{kind}")]
+    known = "a bound where the plan is not exact; low and high: between which bounds prove a value to lie"
+    return [*parts, page.table(shown, f"Equation (69); {known}{kind}")]
 
 
 def _proof(study: Study, figures: Figures) -> list[Html]:
@@ -187,7 +190,9 @@ def _proof(study: Study, figures: Figures) -> list[Html]:
         parts.append(page.table(shown, "Training; seconds of one machine, solves are linear programs"))
     other = study.table("extensive")
     if len(other):
-        shown = other.assign(difference=[share(float(d)) for d in other["difference"]])
+        shown = other.assign(
+            difference=[share(float(d)) if np.isfinite(d) else "" for d in other["difference"].astype(float)]
+        )
         shown = shown.rename(columns={"ratio": "extensive_over_relaxed_training_times"})
         caption = (
             "The same problem with all paths in one program, whole pieces relaxed; SDDP's bound beside it. Times: its "
@@ -206,7 +211,12 @@ def _days(study: Study, figures: Figures) -> list[Html]:
     fidelity, agreement = study.table("fidelity"), study.table("agreement")
     if len(fidelity):
         fidelity = fidelity.assign(kind=[style.heading(str(kind)) for kind in fidelity["kind"]])
-        parts.append(page.table(fidelity, "Representative days against the whole year"))
+        parts.append(
+            page.table(
+                fidelity,
+                "Representative days against the whole year; load in the sum over buses, the rest in the mean over places",
+            )
+        )
     if len(agreement):
         parts.append(page.table(agreement, "Groups of days on another year, against groups of its own"))
     outlooks = study.table("outlooks")

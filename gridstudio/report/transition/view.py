@@ -1,8 +1,9 @@
 """A transition result as its report shows it: cases, the case that is shown in full, factors and states with their
 looks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,9 @@ COLUMNS = {
     ],
     "extensive": [
         "case", "cost_busd", "bound_busd", "columns", "rows", "seconds", "sddp_bound_busd", "sddp_cost_busd",
-        "difference", "ratio",
+        "difference", "ratio", "reason",
     ],
-    "stochastic_value": ["case", "quantity", "busd", "bound_busd"],
+    "stochastic_value": ["case", "quantity", "busd", "bound_busd", "low_busd", "high_busd"],
     "network_buses": ["case", "bus", "latitude", "longitude", "max_load_mw"],
     "network_branches": [
         "case", "branch", "from_bus", "to_bus", "length_km", "rating_mw", "existing", "candidate", "line", "dtr",
@@ -49,7 +50,9 @@ COLUMNS = {
     ],
     "network_zones": ["case", "zone", "bus", "latitude", "longitude", "area_km2", "wind", "solar"],
     "days": ["day", "label", "weight", "hour", "load_mw", "wind_pu", "solar_pu", "rating_pu"],
-    "fidelity": ["kind", "mean", "mean_of_days", "highest", "highest_of_days"],
+    "fidelity": [
+        "kind", "mean", "mean_of_days", "highest", "highest_of_days", "least_factor", "highest_factor", "most_short",
+    ],
     "outlooks": ["stage", "state", "probability"],
     "parameters": ["name", "value", "unit", "source"],
     "policy_fan": ["case", "quantity", "unit", "stage", "mean", *QUANTILES],
@@ -62,6 +65,9 @@ COLUMNS = {
     "assumptions": ["topic", "text"], "findings": ["severity", "text"],
     "timing": ["phase", "seconds", "power_flows", "not_converged"],
 }  # fmt: skip
+
+Drawn = Iterator[tuple[str, Path]]  # figures by name
+MOST_CASES = 12  # in one figure
 
 # Colours and words of the planning factors, from the ground of a stack upwards.
 COLOURS = {"gas": "#6b7680", "smr": "#cc79a7", "h2": "#56b4e9", "wind": "#0072b2", "solar": "#e69f00"}
@@ -166,6 +172,18 @@ def view(result: StudyResult) -> Study:
     counts = np.array([len([f for f in str(text).split(", ") if f]) for text in cases["factors"]])
     most = cases[counts == counts.max()]
     return Study(result, names, str(most.loc[optimised(most).idxmin(), "case"]))
+
+
+def with_rows(study: Study, table: pd.DataFrame) -> list[str]:
+    """The cases of the study that a table tells of, as many as a figure holds."""
+    told = set(table["case"].astype(str))
+    return [case for case in study.cases if case in told][:MOST_CASES]
+
+
+def years(study: Study) -> str:
+    """', stages of 5 years'; "" if the study does not say."""
+    found = float(study.setting("chain", "years_per_stage", 0) or 0)
+    return f", stages of {found:g} years" if found else ""
 
 
 def optimised(cases: pd.DataFrame) -> "pd.Series[Any]":

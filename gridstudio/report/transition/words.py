@@ -9,12 +9,11 @@ import pandas as pd
 from gridstudio.report import style
 from gridstudio.report.transition import growth
 from gridstudio.report.transition.costs import share
-from gridstudio.report.transition.view import GRID, LEAST, SINGULAR, Study, assumed, listed, optimised, plural, word
+from gridstudio.report.transition.view import GRID, LEAST, SINGULAR, Study, listed, optimised, plural, word
 
 SAME = 1e-4  # relative difference of costs that counts as none
 MOST_PLACES = 6
 LEAST_MW = 0.5  # smaller builds stand in the tables only
-UNSEEN = 0.1  # dearer on unseen days by more than this: a warning
 
 
 def verdict(study: Study) -> list[str]:
@@ -24,17 +23,6 @@ def verdict(study: Study) -> list[str]:
         return [text for text in (_growth(study),) if text]
     parts = (_cost(study, found), _saves(study, found), _first(study), _later(study), _operated(study, found))
     return [text for text in parts if text]
-
-
-def judgement(study: Study) -> list[tuple[str, bool]]:
-    """Bounds, order of the cases, the other method, value of planning for all futures, targets; with warnings."""
-    if not study.cases and not len(study.table("growth")):
-        return [("No case has been solved.", True)]
-    if not study.cases:
-        return [part for part in (_findings(study),) if part[0]]
-    parts = (_gaps(study), _order(study), _published(study), _extensive(study), _stochastic(study), _unseen(study),
-             _targets(study), _inherited(study), _parameters(study), _findings(study))  # fmt: skip
-    return [part for part in parts if part[0]]
 
 
 # ---- the answer ----------------------------------------------------------------------------------
@@ -47,8 +35,8 @@ def _cost(study: Study, found: Mapping[str, Any]) -> str:
         return _adjusted(study, found, over)
     return (
         f"With all that case {study.main} allows ({_factors(found)}) the expected cost{over} is "
-        f"{_bn(found['cost_busd'])}, {_bn(found['investment_busd'])} of it investment; no plan costs less than "
-        f"{_bn(found['bound_busd'])} (gap {share(float(found['gap']))})."
+        f"{bn(found['cost_busd'])}, {bn(found['investment_busd'])} of it investment; no plan costs less than "
+        f"{bn(found['bound_busd'])} (gap {share(float(found['gap']))})."
     )
 
 
@@ -56,14 +44,14 @@ def _adjusted(study: Study, found: Mapping[str, Any], over: str) -> str:
     """The same where a risk measure is optimised: its value with the bound, then the expected cost and the worst."""
     row = study.of("risk", study.main).iloc[0]
     tail = (
-        f", its CVaR at {float(row['alpha']):g} is {_bn(row['cvar_busd'])}" if np.isfinite(float(row["alpha"])) else ""
+        f", its CVaR at {float(row['alpha']):g} is {bn(row['cvar_busd'])}" if np.isfinite(float(row["alpha"])) else ""
     )
     return (
         f"Optimised is the risk-adjusted cost{over}, stage by stage {study.measure}: with all that case {study.main} "
-        f"allows ({_factors(found)}) it is {_bn(row['risk_adjusted_busd'])}; no plan is below "
-        f"{_bn(found['bound_busd'])} (gap {share(float(found['gap']))}). The plan's expected cost is "
-        f"{_bn(found['cost_busd'])}, {_bn(found['investment_busd'])} of it investment; over the paths its highest "
-        f"cost is {_bn(row['worst_path_busd'])}{tail}."
+        f"allows ({_factors(found)}) it is {bn(row['risk_adjusted_busd'])}; no plan is below "
+        f"{bn(found['bound_busd'])} (gap {share(float(found['gap']))}). The plan's expected cost is "
+        f"{bn(found['cost_busd'])}, {bn(found['investment_busd'])} of it investment; over the paths its highest "
+        f"cost is {bn(row['worst_path_busd'])}{tail}."
     )
 
 
@@ -71,7 +59,7 @@ def _factors(found: Mapping[str, Any]) -> str:
     return listed(word(f) for f in str(found["factors"]).split(", ") if f) or "nothing new"
 
 
-def _bn(value: Any) -> str:
+def bn(value: Any) -> str:
     return f"{style.number(value, 2)} bn USD"
 
 
@@ -84,7 +72,7 @@ def _saves(study: Study, found: Mapping[str, Any]) -> str:
         return ""
     saved, part = before - now, abs(before - now) / before
     less, kind = "less" if saved >= 0 else "MORE", "Risk-adjusted, that" if study.measure else "That"
-    return f"{kind} is {_bn(abs(saved))} ({style.percent(part, 1)}) {less} than case {study.cases[0]}."
+    return f"{kind} is {bn(abs(saved))} ({style.percent(part, 1)}) {less} than case {study.cases[0]}."
 
 
 def _first(study: Study) -> str:
@@ -98,7 +86,7 @@ def _first(study: Study) -> str:
     worth_telling = now[(now["unit"] != "MW") | (now["amount"].astype(float) >= LEAST_MW)]
     what = listed(_built(factor, part) for factor, part in worth_telling.groupby("factor", sort=False))
     certain = (now["probability"].astype(float) > 1 - 1e-9).all()
-    return f"Build now{'' if certain else ', in the mean of its states'}: {what} ({_bn(cost)})."
+    return f"Build now{'' if certain else ', in the mean of its states'}: {what} ({bn(cost)})."
 
 
 def _built(factor: Any, part: pd.DataFrame) -> str:
@@ -132,7 +120,7 @@ def _later(study: Study) -> str:
     last = int(later["stage"].max())
     by_path = later["cost_musd"].astype(float).groupby(later["path"].astype(str)).sum() / 1e3
     same = len(by_path) > 1 and np.ptp(by_path.to_numpy()) <= SAME * by_path.max()
-    spread = f"{_bn(by_path.min())}" if same or len(by_path) == 1 else f"{_bn(by_path.min())} to {_bn(by_path.max())}"
+    spread = f"{bn(by_path.min())}" if same or len(by_path) == 1 else f"{bn(by_path.min())} to {bn(by_path.max())}"
     by = "" if same or len(by_path) == 1 else " by state" if last == 2 else " by path, for each stage"
     stages = "stage 2" if last == 2 else f"stages 2 to {last}"
     return f"What is built in {stages} waits for the state: {spread}{by}."
@@ -164,133 +152,6 @@ def _growth(study: Study) -> str:
         f"{text}; with {style.number(days)} days and {style.number(count)} iterations it would take about "
         f"{growth.span(3600 * hours)} here."
     )
-
-
-# ---- what it rests on ----------------------------------------------------------------------------
-
-
-def _gaps(study: Study) -> tuple[str, bool]:
-    table, asked = study.table("cases"), float(study.setting("training", "gap", 0.01))
-    gaps = table["gap"].astype(float)
-    wide = table[gaps > asked + 1e-9]
-    if not len(wide):
-        return f"Every case is within {share(asked)} of its bound (widest {share(gaps.max())}).", False
-    named = listed(f"{r.case} ({share(float(r.gap))}, {r.reason})" for r in wide.itertuples())
-    text = f"NOT proven to {share(asked)}: case {named}. The cost of a plan holds; a better one may exist, down to the"
-    return f"{text} bound.", True
-
-
-def _order(study: Study) -> tuple[str, bool]:
-    cost = dict(zip(study.cases, optimised(study.table("cases")), strict=True))
-    pairs = study.contained
-    if not pairs:
-        return "", False
-    wrong = [(a, b) for a, b in pairs if cost[b] > cost[a] * (1 + SAME)]
-    if wrong:
-        named = listed(f"{b} above {a}" for a, b in wrong)
-        return f"A case must not cost more than one that it contains: {named}.", True
-    return f"No case costs more than one that it contains ({plural(len(pairs), 'pair')} of cases).", False
-
-
-def _published(study: Study) -> tuple[str, bool]:
-    table = study.table("cases")
-    known = table[table["published_busd"].astype(float).notna()]
-    if len(known) < 2:
-        return "", False
-    ours, theirs = (known[c].astype(float).to_numpy() for c in ("cost_busd", "published_busd"))
-    apart = [(i, j) for i in range(len(known)) for j in range(i) if abs(theirs[i] / theirs[j] - 1) > SAME]
-    near = SAME * float(np.abs(ours).max())
-    turned = [(i, j) for i, j in apart if (ours[i] - ours[j]) * np.sign(theirs[i] - theirs[j]) < -near]
-    names = known["case"].astype(str).tolist()
-    named = listed(f"{names[i]} and {names[j]}" for i, j in turned)
-    return (
-        f"Published costs are {style.number(theirs.min(), 2)} to {style.number(theirs.max(), 2)} bn USD, here "
-        f"{style.number(ours.min(), 2)} to {style.number(ours.max(), 2)}; why stands under the table. "
-        f"{len(apart) - len(turned)} of {plural(len(apart), 'pair')} of cases stand in the published order, ties "
-        f"allowed" + (f"; not so {named}." if turned else ".")
-    ), False
-
-
-def _extensive(study: Study) -> tuple[str, bool]:
-    table = study.table("extensive")
-    if not len(table):
-        return "", False
-    worst = float(table["difference"].astype(float).abs().max())
-    named = listed(f"{r.case} ({share(float(r.difference))})" for r in table.itertuples())
-    wide = not worst <= SAME
-    text = f"All paths in one program (extensive form): SDDP's bound differs by {named}".replace("-", "\u2212")
-    return text + (", more than 0.01 %: training was too short." if wide else ", within 0.01 %."), wide
-
-
-def _stochastic(study: Study) -> tuple[str, bool]:
-    table = study.table("stochastic_value")
-    parts, negative = [], False
-    for kind, held in (("whole plan held", "in every stage"), ("first stage held", "in the first stage")):
-        rows = table[table["quantity"].astype(str) == f"value of the stochastic solution, {kind}"]
-        for row in rows.itertuples():
-            parts.append(f"{_bn(row.busd)} (case {row.case}, the mean future's plan held {held})")
-            negative = negative or float(row.busd) < -0.005
-    if not parts:
-        return "", False
-    kind = ", risk-adjusted," if study.measure else ""
-    return f"Planning for all futures instead of the mean one is worth{kind} {listed(parts)}.", negative
-
-
-def _unseen(study: Study) -> tuple[str, bool]:
-    table = study.table("simulations")
-    parts, wide = [], False
-    for case, part in table[table["plan"] == "stochastic"].groupby("case", sort=False):
-        means = {(row.quantity, row.sample): float(row.mean) for row in part.itertuples()}
-        seen, unseen = (means.get(("cost_busd", sample)) for sample in ("in sample", "out of sample"))
-        if seen is None or unseen is None:
-            continue
-        more = unseen / seen - 1
-        before = [means.get(("first_operation_busd", sample), 0.0) for sample in ("in sample", "out of sample")]
-        fixed = f", {_bn(before[1] - before[0])} of it in stage 1, which no decision changes" if before[1] else ""
-        parts.append(f"{style.percent(abs(more), 1)} {'more' if more >= 0 else 'less'} (case {case}{fixed})")
-        wide = wide or more > UNSEEN
-    if not parts:
-        return "", False
-    return f"On days that training has not seen the plan costs {listed(parts)} than on its own days.", wide
-
-
-def _targets(study: Study) -> tuple[str, bool]:
-    table = study.table("operations")
-    if not len(table):
-        return "", False
-    above = table[table["co2_above_mt"].astype(float) > 1e-6]
-    if not len(above):
-        return "Every CO2 target is kept in every state.", False
-    worst = above.loc[above["co2_above_mt"].astype(float).idxmax()]
-    cases = listed(dict.fromkeys(above["case"].astype(str)))
-    return (
-        f"CO2 targets are MISSED in case {cases}; the most in stage {worst['stage']}, {worst['state']}: "
-        f"{style.number(worst['co2_above_mt'], 3)} Mt a year above {style.number(worst['co2_target_mt'], 2)}."
-    ), True
-
-
-def _inherited(study: Study) -> tuple[str, bool]:
-    table = study.table("cases")
-    rows = table[table["plan_from"].astype(str) != table["case"].astype(str)]
-    if not len(rows):
-        return "", False
-    named = listed(f"{r.case} that of {r.plan_from}" for r in rows.itertuples())
-    return f"Training found no better plan than a smaller case's, so it stands: {named}.", False
-
-
-def _parameters(study: Study) -> tuple[str, bool]:
-    table = study.table("parameters")
-    count = sum(assumed(table))
-    return (
-        (f"{count} of {len(table)} parameters are assumed, wholly or in part; the others have a public source.", False)
-        if count
-        else ("", False)
-    )
-
-
-def _findings(study: Study) -> tuple[str, bool]:
-    count = int((study.table("findings")["severity"] == "warning").sum())
-    return (f"{plural(count, 'warning')} under findings.", False) if count else ("", False)
 
 
 def why_different(study: Study) -> str:

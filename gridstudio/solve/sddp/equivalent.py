@@ -29,7 +29,8 @@ _OBJECTIVE = -1
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """``cost`` of the best point found, ``bound`` never above the optimum; equal for an LP.
+    """``cost`` of the best point found, ``bound`` never above the optimum: equal for an LP that was solved to the end,
+    minus infinity for one that ran out of time at a point.
 
     ``decisions``: columns of the node's own problem by vertex, the steps that led there; ``size``: columns and rows.
     """
@@ -67,13 +68,14 @@ def deterministic_equivalent(
     highs.passModel(tree.lp(integer))
     highs.run()
     status, info = highs.getModelStatus(), highs.getInfo()
-    if status != highspy.HighsModelStatus.kOptimal and info.primal_solution_status != 2:
-        raise SolverError(
-            f"Deterministic equivalent: HiGHS ends with the status '{highs.modelStatusToString(status)}'."
-        )
+    solved = status == highspy.HighsModelStatus.kOptimal
+    if not solved and info.primal_solution_status != 2:
+        late = status == highspy.HighsModelStatus.kTimeLimit
+        why = f"HiGHS ends with the status '{highs.modelStatusToString(status)}'"
+        raise SolverError(f"Deterministic equivalent: {f'no solution in {time_limit_s:g} s' if late else why}.")
     columns = np.array(highs.getSolution().col_value)
     cost = info.objective_function_value
-    bound = info.mip_dual_bound if integer and tree.has_integers else cost
+    bound = info.mip_dual_bound if integer and tree.has_integers else cost if solved else -np.inf
     decisions = {steps: columns[block] for steps, block in tree.blocks.items()}
     return Optimum(cost, bound, decisions, (highs.getNumCol(), highs.getNumRow()))
 

@@ -42,7 +42,8 @@ def train(
     select_every: int | None = None,
     limits: MipLimits = MipLimits(),
 ) -> Policy:
-    """The policy after training; the same seed gives the same bits, whatever the scheme and its number of places.
+    """The policy after training; the same seed gives the same bits, whatever the scheme and its number of places,
+    unless a TimeLimit ends it: where a clock stops it is the machine's affair.
 
     ``risk``: one measure, or by node name that of what follows it, nested. ``stopping``: the first rule that fires
     ends it. ``start``: a policy to go on from, of the same cut type and risk.

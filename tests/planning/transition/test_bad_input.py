@@ -93,11 +93,55 @@ def test_the_published_case_is_sound(study) -> None:
         ("parameters", "h2_capex_usd_per_kw", "h3_capex_usd_per_kw", "'h3_capex_usd_per_kw' is not known.*h2_capex"),
         ("parameters", "h2_capex_usd_per_kw,978.8,USD/kW", "h2_most_mw,9,MW", "has no 'h2_capex_usd_per_kw'; add a"),
         ("parameters", "_at_8_m_s,0.38", "_at_8_m_s,1.38", "output over rated power lies between 0 and 1"),
+        (
+            "parameters",
+            "turbine_output_at_8_m_s",
+            "turbine_output_at_8.0_m_s,0.4,share,assumed\nturbine_output_at_8_m_s",
+            r"line \d+: turbine_output_at_8_m_s is the speed of turbine_output_at_8\.0_m_s once more; leave one",
+        ),
     ],
 )
 def test_a_wrong_table_is_told(study, table: str, before: str, after: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         check(*study(table, before, after))
+
+
+@pytest.mark.parametrize(
+    "name", ["usd_per_cad", "true_rating_factor", "angle_limit_degrees", "dtr_most_rating_pu", "climate_cloud_exponent"]
+)
+def test_a_zero_that_nothing_can_be_divided_or_limited_by_is_told(tmp_path, name: str) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text(f"name,value,unit,source\nvoll_usd_per_mwh,1,USD,assumed\n{name},0,,assumed\n", encoding="utf-8")
+    with pytest.raises(InputError, match=rf"line 3: {name} = 0; it must be positive"):
+        inputs.read_parameters(path)
+
+
+SKETCH, FILES = {"source": "sketch"}, {"source": "files", "weather": "w"}
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"tables": TABLES | {"border": "b.csv"}}, "tables.border is not read with days.source = 'sketch': only synth"),
+        ({"tables": TABLES | {"border": "b.csv"}, "days": FILES}, "tables.border is not read with days.source = 'fil"),
+        ({"tables": TABLES | {"zones": "z.csv"}, "days": {}}, "tables.zones is not read with .*'synthetic': zones are"),
+        (
+            {"days": SKETCH | {"scaled": True}},
+            "days.scaled is not read with days.source = 'sketch': sketched days have",
+        ),
+        ({"days": SKETCH | {"load": "l.csv"}}, "days.load is not read with days.source = 'sketch': sketched days make"),
+        ({"days": SKETCH | {"other_load": "l.csv"}}, "days.other_load is not read with days.source = 'sketch'"),
+        ({"days": {"other_weather": "w"}}, "days.other_weather is not read with days.source = 'synthetic': it goes"),
+        ({"published_busd": {"A": 1.0, "Z": 2.0}}, "published_busd.Z: there is no case 'Z'; the study's are A."),
+        (
+            {"days": {"co2_target": "year"}, "growth": {"sizes": [{}], "case": "A"}},
+            "days.co2_target = 'year' makes one program of all days, whose time says nothing of more days",
+        ),
+    ],
+)
+def test_settings_that_nothing_reads_are_told(study, section, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check(*study(**section))
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,12 @@ import pytest
 from gridstudio.errors import InputError
 from gridstudio.planning import transition
 from gridstudio.planning.transition import summary
-from gridstudio.planning.transition.growth import grown, interpolated_chain
+from gridstudio.planning.transition.factors import portfolio
+from gridstudio.planning.transition.graph import Model, policy_graph
+from gridstudio.planning.transition.growth import _work, grown, interpolated_chain
 from gridstudio.planning.transition.inputs import read_case
 from gridstudio.planning.transition.settings import Size
+from gridstudio.planning.transition.sketch import sketched_days
 from gridstudio.solve.dcflow import DCNetwork, spanning_tree
 
 STUDIES = Path(__file__).resolve().parents[3] / "studies"
@@ -85,6 +88,15 @@ def test_sizes_are_measured() -> None:
     for column in table.columns:
         assert column in (transition.__doc__ or "")
     assert "cases" not in result.tables
+
+
+@pytest.mark.parametrize(("convention", "of_a_node"), [("day", 1 + 2), ("year", 1 + 1)])
+def test_subproblems_are_those_that_are_solved(published, convention: str, of_a_node: int) -> None:
+    """Four nodes, two days: by "year" a node has one part, with all days."""
+    size = Size(zones=3, days=2, stages=2)
+    case = grown(published, size, 1)
+    model = Model(case, portfolio(case, ("gas",)), sketched_days(case, 2, 1), convention)
+    assert _work(policy_graph(model), size)["subproblems"] == 4 * of_a_node
 
 
 def test_a_size_has_iterations_to_measure_even_if_its_time_is_over() -> None:

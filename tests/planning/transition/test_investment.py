@@ -8,8 +8,9 @@ import pytest
 from gridstudio.planning.transition.case import Chain, Outlook
 from gridstudio.planning.transition.factors import life_stages, portfolio
 from gridstudio.planning.transition.graph import Model
+from gridstudio.planning.transition.inputs import parameter_finding
 from gridstudio.planning.transition.investment import investment_problem
-from gridstudio.planning.transition.plans import Effort, states_of
+from gridstudio.planning.transition.plans import Effort, investment_musd, make_plan, states_of
 from gridstudio.planning.transition.plans import _run as run_program
 
 LINE = (0, 1, 0.1, 60.0, False, True)
@@ -73,6 +74,38 @@ def test_costs_are_capex_and_the_fixed_cost_of_what_is_left(make_case) -> None:
     items, cheaper = portfolio(case, ("wind",)), Outlook("cheaper", price={"wind": 0.9})
     assert items.costs_musd(0, cheaper)[0] == pytest.approx((119.47 + 2.88 * 5 * 2) * 0.9)
     assert items.costs_musd(1, Outlook("now"))[0] == pytest.approx(119.47 + 2.88 * 5)
+
+
+def test_fixed_cost_of_later_stages_is_discounted_to_when_it_is_paid(make_case) -> None:
+    """100 MW of gas now, at 5 % over three stages of five years: 224.52 + 5 x 6.01 x (1.05^-5 + 1.05^-10) = 266.5."""
+    case = make_case(chain=horizon(3), discount_rate=0.05)
+    items, now = portfolio(case, ("gas",)), Outlook("now")
+    assert items.costs_musd(0, now)[0] == pytest.approx(224.52 + 5 * 6.01 * (1.05**-5 + 1.05**-10))
+    assert items.costs_musd(0, now)[0] == pytest.approx(266.5, abs=0.05)
+    assert items.costs_musd(1, now)[0] == pytest.approx(224.52 + 5 * 6.01 * 1.05**-5)
+
+
+def test_without_a_rate_costs_are_those_before_to_the_bit(make_case) -> None:
+    items = portfolio(make_case(chain=horizon(4)), ("gas",))
+    gas = items.factor("gas")
+    for stage in range(3):
+        plain = gas.build_musd + gas.fom_musd_per_year * 5.0 * (3 - stage)
+        assert items.costs_musd(stage, Outlook("now")).tolist() == plain.tolist()
+
+
+def test_the_present_value_of_a_plan_counts_each_years_cost_once(make_case) -> None:
+    """Built in the second of three stages: all of it, with the O&M of the third, as of the beginning of the second."""
+    case = make_case(chain=horizon(3), discount_rate=0.05)
+    model = Model(case, portfolio(case, ("gas",)), days=_any_days(case))
+    plan = make_plan(model, {(0,): np.zeros(1), (0, 0): np.ones(1)})
+    by_hand = 224.52 * 1.05**-5 + 5 * 6.01 * 1.05**-10
+    assert investment_musd(model, plan).sum() == pytest.approx(by_hand)
+
+
+def test_a_discount_rate_in_percent_is_refused() -> None:
+    said = "discount_rate = 7; it is a share a year: write 0.07 for 7 %"
+    assert parameter_finding("discount_rate", 7.0) == said
+    assert parameter_finding("discount_rate", 0.07) is None
 
 
 def test_fixed_cost_ends_with_a_life(make_case) -> None:

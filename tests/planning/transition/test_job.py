@@ -3,17 +3,21 @@
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from gridstudio.errors import InputError
 from gridstudio.evaluation import Workers
 from gridstudio.planning import transition
-from gridstudio.planning.transition import summary
+from gridstudio.planning.transition import extensive, summary
+from gridstudio.planning.transition.assumptions import assumptions
 from gridstudio.planning.transition.inputs import read_case
 from gridstudio.planning.transition.job import with_best_bounds
 from gridstudio.planning.transition.shortterm import ShortTerm
+from gridstudio.solve.sddp import Optimum
 
 DATA = Path(__file__).resolve().parents[3] / "studies" / "data"
 FACTORS = {
@@ -24,6 +28,7 @@ FACTORS = {
     "E": ["gas", "h2", "smr", "solar", "wind", "ccs", "line", "dtr", "sssc"],
     "F": ["gas", "h2", "smr", "solar", "wind", "ccs", "battery", "pumped_hydro", "line", "dtr", "sssc"],
 }
+ONE_DAY = {"source": "sketch", "count": 1}
 ORDER = [("A", "B"), ("B", "C"), ("C", "D"), ("C", "E"), ("D", "F"), ("E", "F")]
 
 
@@ -47,7 +52,8 @@ def study(tmp_path_factory):
     def make(cases, **sections):
         tables = {name: f"{name}.csv" for name in ("buses", "branches", "units", "zones", "parameters")}
         data = {"job": "transition", "tables": tables, "cases": {name: FACTORS[name] for name in cases}}
-        data |= {"days": {"source": "sketch", "count": 2}, "published_busd": {"A": 40.74}}
+        data |= {"days": {"source": "sketch", "count": 2}}
+        data["published_busd"] = {"A": 40.74} if "A" in cases else {}
         data["training"] = {"gap": 0.02, "iterations": 60, "stall_iterations": 15, "stall_tolerance": 1e-3}
         return transition.Settings.validated(data | sections, "study.toml"), folder
 
@@ -151,6 +157,7 @@ def test_results_worth_a_word_are_told() -> None:
                                      ("A", "stochastic", "in sample", "first_operation_busd", 1.0),
                                      ("A", "stochastic", "out of sample", "first_operation_busd", 2.5)],
                                     columns=["case", "plan", "sample", "quantity", "mean"]),
+        "extensive": pd.DataFrame([("A", "")], columns=["case", "reason"]),
     }  # fmt: skip
     texts = summary.found_in(made, 0.01)["text"].tolist()
     assert [text.split(":")[0] for text in texts] == [
@@ -177,6 +184,46 @@ def test_a_bound_of_a_larger_case_is_one_of_the_smaller(study) -> None:
 
 def test_parameters_name_their_sources(result) -> None:
     assert (result.tables["parameters"]["source"].str.len() > 0).all()
+
+
+def test_an_extensive_form_out_of_time_leaves_the_study_whole(study) -> None:
+    given = {"extensive": ["A"], "extensive_seconds": 1e-9, "stochastic_value": [], "simulate": []}
+    found = transition.run(*study("A", study=given, training={"iterations": 2}, days=ONE_DAY))
+    row = found.tables["extensive"].iloc[0]
+    assert row["reason"] == "no solution in 1e-09 s"
+    assert np.isnan(row[["cost_busd", "bound_busd", "difference", "ratio"]].astype(float)).all()
+    assert "Case A is not compared with the extensive form: no solution in 1e-09 s." in set(
+        found.tables["findings"]["text"]
+    )
+    assert "extensive_A" not in found.headline
+    assert found.headline["cost_A_busd"].value > 0
+
+
+@pytest.mark.parametrize("problem", [None, InputError("The deterministic equivalent is too large.")], ids=str)
+def test_an_extensive_form_that_is_not_proven_or_too_large_is_no_comparison(monkeypatch, problem) -> None:
+    """A point without a bound gives a cost and nothing to compare with; a program that is too large not even that."""
+
+    def ended(graph, risk, integer, time_limit_s):
+        if problem is not None:
+            raise problem
+        return Optimum(8e3, -np.inf, {}, (3, 2))
+
+    monkeypatch.setattr(extensive, "deterministic_equivalent", ended)
+    monkeypatch.setattr(extensive, "policy_graph", lambda model: None)
+    log = pd.DataFrame([("relaxed", 7e3, 2.0)], columns=["phase", "bound_musd", "seconds"])
+    cost = SimpleNamespace(value_musd=7.5e3)
+    answer = SimpleNamespace(model=SimpleNamespace(risk=None), convergence=log, cost=cost)
+    row = extensive.extensive_forms({"A": answer}, 5.0).iloc[0]
+    said = "not proven best in 5 s" if problem is None else "The deterministic equivalent is too large"
+    assert row["reason"] == said
+    assert np.isnan(row[["bound_busd", "difference", "ratio"]].astype(float)).all()
+    assert (row["cost_busd"] == 8.0) == (problem is None)
+
+
+@pytest.mark.parametrize("risk", [{}, {"measure": "cvar", "alpha": 0.9, "lambda": 0.5}, {"measure": "worst case"}])
+def test_a_dumped_study_can_be_read_again(study, risk) -> None:
+    settings, _ = study("AB", risk=risk)
+    assert transition.Settings.validated(settings.dump(), "dump") == settings
 
 
 def test_two_workers_change_nothing(study) -> None:
@@ -245,6 +292,11 @@ def test_assumptions_and_value_are_of_what_is_optimised(averse, result) -> None:
     assert value["value of the stochastic solution, whole plan held"] == pytest.approx(held - own)
 
 
+def test_the_headline_says_what_kind_of_value_it_is(averse, result) -> None:
+    assert averse.headline["vss_A_busd"].label == "Case A: risk-adjusted value of the stochastic solution"
+    assert result.headline["vss_A_busd"].label == "Case A: value of the stochastic solution"
+
+
 def test_without_a_measure_no_table_speaks_of_one(result) -> None:
     assert "risk" not in result.tables
     assert "risk_adjusted_busd" not in result.tables["cases"]
@@ -275,7 +327,7 @@ def test_assumptions_of_another_case_do_not_speak_of_the_published_one(study) ->
     settings, folder = study("A")
     setup = setup_of(read_case(settings, folder), (0.5, 0.4))
     own = settings.model_copy(update={"published_busd": {}})
-    published, plain = (summary.assumptions(s, setup).set_index("topic")["text"] for s in (settings, own))
+    published, plain = (assumptions(s, setup).set_index("topic")["text"] for s in (settings, own))
     assert "Base" in published
     assert "the paper: 0.75" in published["Days"]
     assert "13 MW" in published["Network"]
@@ -288,7 +340,8 @@ def test_assumptions_of_another_case_do_not_speak_of_the_published_one(study) ->
 
 def test_without_another_year_no_agreement_is_told(study) -> None:
     settings, folder = study("A", days={"source": "files", "weather": "w"})
-    text = summary.assumptions(settings, setup_of(read_case(settings, folder))).set_index("topic")["text"]["Days"]
+    case = read_case(study("A")[0], folder)
+    text = assumptions(settings, setup_of(case)).set_index("topic")["text"]["Days"]
     assert "mutual information" not in text
     assert "days out of sample come from the same year" in text
 

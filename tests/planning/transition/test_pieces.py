@@ -1,7 +1,8 @@
 """Whole pieces: roundings that keep the rules, what is held stays, and bounds of the master with whole pieces."""
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +12,11 @@ from gridstudio.planning.transition.case import Outlook
 from gridstudio.planning.transition.factors import portfolio
 from gridstudio.planning.transition.graph import Model, held, policy_graph
 from gridstudio.planning.transition.investment import investment_problem
-from gridstudio.planning.transition.plans import Dispatcher, cost_of, make_plan
+from gridstudio.planning.transition.plans import Dispatcher, cost_of, first_operation_musd, make_plan
 from gridstudio.planning.transition.search import Beaten
 from gridstudio.planning.transition.settings import TrainingSettings
 from gridstudio.planning.transition.training import solve
-from gridstudio.solve.risk import WorstCase
+from gridstudio.solve.risk import Blend, CVaR, Expectation, WorstCase
 from gridstudio.solve.sddp.equivalent import deterministic_equivalent
 from gridstudio.solve.sddp.stopping import Iteration, Iterations
 from gridstudio.solve.sddp.training import train
@@ -97,9 +98,9 @@ def test_the_master_with_whole_pieces_proves_a_bound(model) -> None:
     graph = policy_graph(made)
     policy = train(graph, stopping=(Iterations(30),))
     first = made.name(0, 0)
-    aside = policy.log[-1].bound - pieces.relaxed_master(policy)[first]
     cost = pieces.master(made, policy)[1][first]
     dispatcher, nodes, best = Dispatcher(made, exact=False), [(0,), (0, 0), (0, 1)], np.inf
+    aside = first_operation_musd(dispatcher, 0)
     for bits in itertools.product((0.0, 1.0), repeat=3):
         if bits[0] + max(bits[1:]) <= 1:
             builds = {node: np.array([bit]) for node, bit in zip(nodes, bits, strict=True)}
@@ -144,3 +145,75 @@ def test_training_around_pieces_stops_when_a_better_plan_is_known() -> None:
     line = Iteration(1, 10.0, 12.0, 0.1, 1, 1)
     assert Beaten(9.0).reason([line], lambda _: np.zeros(0)) == "a better plan is known"
     assert Beaten(11.0).reason([line], lambda _: np.zeros(0)) is None
+
+
+# The bound of the first stage under a measure, by hand
+
+
+@dataclass(frozen=True)
+class Root:
+    """Of a model and its graph just what the first stage's bound is made of: two nodes, 25 and 75 % likely."""
+
+    risk: object
+    case = SimpleNamespace(chain=SimpleNamespace(stages=[["rare", "usual"]]))
+    root = {"rare": 0.25, "usual": 0.75}  # noqa: RUF012
+
+    def name(self, stage: int, place: int) -> str:
+        return self.case.chain.stages[stage][place]
+
+
+@pytest.mark.parametrize(
+    ("risk", "relaxed", "whole"),
+    [
+        (Expectation(), 19.5, 30.75),  # 0.25 x 15 + 0.75 x 21, then 0.25 x 60 + 0.75 x 21
+        (WorstCase(), 21.0, 60.0),
+        (CVaR(0.5), 21.0, 40.5),  # the dearest half: all 21; then 60 for half of it
+        (Blend(0.5, Expectation(), WorstCase()), 20.25, 45.375),
+    ],
+    ids=repr,
+)
+def test_first_nodes_count_as_the_measure_weighs_them_at_the_masters_costs(monkeypatch, risk, relaxed, whole) -> None:
+    """10 and 20 operate; whole pieces lift the rare node from 5 to 50, far above what its relaxation weighs."""
+    monkeypatch.setattr(search, "first_operation_musd", lambda dispatcher, place: (10.0, 20.0)[place])
+    root = Root(risk)
+    found = search.Search(root, root, GIVEN, None, None, np.inf, None)
+    assert found._bound_at_start({"rare": 5.0, "usual": 1.0}) == pytest.approx(relaxed)
+    assert found._bound_at_start({"rare": 50.0, "usual": 1.0}) == pytest.approx(whole)
+
+
+# Judging until a plan costs what its policy promises
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Rounds of training and the best cost where the policy's plan costs this, then that, and its bound is 100."""
+
+    def make(costs, known=None):
+        best = None if known is None else SimpleNamespace(value_musd=known)
+        found = search.Search(None, None, GIVEN, None, None, np.inf, best)
+        rounds, plans = [], iter(costs)
+        monkeypatch.setattr(found, "_every_path", lambda policy, phase, of_case: rounds.append(phase) or policy)
+        monkeypatch.setattr(search, "plan_of", lambda *given, **named: next(plans))
+        monkeypatch.setattr(search, "cost_of", lambda plan, dispatcher: SimpleNamespace(value_musd=plan))
+        found._judged(SimpleNamespace(bound=100.0), "every path", of_case=True)
+        return len(rounds), found.best.value_musd
+
+    return make
+
+
+def test_a_plan_dearer_than_promised_is_trained_on(judged) -> None:
+    """Tied decisions cost unlike beyond the trained points: the third plan keeps to the bound of 100, within 2e-4."""
+    assert judged([110.0, 105.0, 100.01, 99.0]) == (3, 100.01)
+    assert judged([105.0, 110.0, 100.0]) == (3, 100.0)
+
+
+def test_a_plan_that_keeps_its_promise_is_not_trained_on(judged) -> None:
+    assert judged([100.01, 99.0]) == (1, 100.01)
+
+
+def test_a_plan_that_never_keeps_its_promise_is_given_up(judged) -> None:
+    assert judged([110.0, 109.0, 108.0, 107.0, 106.0]) == (4, 107.0)
+
+
+def test_nothing_is_trained_where_a_known_plan_is_as_good(judged) -> None:
+    assert judged([90.0], known=100.0) == (0, 100.0)

@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+import highspy
 import numpy as np
 import pytest
 
@@ -27,7 +28,7 @@ from gridstudio.solve.sddp import (
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
-from multistage import asset_management, fast_hydro_thermal
+from multistage import asset_management, fast_hydro_thermal, random_linear
 
 INF = np.inf
 ONE = (Iterations(1),)
@@ -235,6 +236,21 @@ def test_extensive_form_that_is_too_large():
 def test_extensive_form_without_solution():
     with pytest.raises(SolverError, match="status 'Infeasible'"):
         deterministic_equivalent(without_recourse())
+
+
+def test_extensive_form_that_finds_nothing_in_time():
+    with pytest.raises(SolverError, match=r"Deterministic equivalent: no solution in 1e-09 s\."):
+        deterministic_equivalent(random_linear(1, stages=5), time_limit_s=1e-9)
+
+
+def test_extensive_form_that_ends_at_a_point_proves_no_bound(monkeypatch):
+    """A linear program at a feasible point when time is up: its cost is no bound of the optimum."""
+    graph = fast_hydro_thermal()
+    assert deterministic_equivalent(graph).bound == pytest.approx(10.0)
+    monkeypatch.setattr(highspy.Highs, "getModelStatus", lambda highs: highspy.HighsModelStatus.kTimeLimit)
+    found = deterministic_equivalent(graph)
+    assert found.bound == -INF
+    assert found.cost == pytest.approx(10.0)
 
 
 class Unknown:

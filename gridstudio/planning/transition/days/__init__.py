@@ -8,22 +8,25 @@ from gridstudio.planning.transition.days.construct import (
     Year,
     Zoning,
     agreement,
-    fidelity,
     profiles,
     representative,
     zoned,
 )
+from gridstudio.planning.transition.days.fidelity import COLUMNS as FIDELITY
+from gridstudio.planning.transition.days.fidelity import fidelity, remarks
 from gridstudio.planning.transition.days.load import synthetic_load
 from gridstudio.planning.transition.days.output import Conductors
 from gridstudio.planning.transition.days.region import Border, read_border, within
-from gridstudio.planning.transition.days.scaling import scaled
+from gridstudio.planning.transition.days.scaling import Scaled, scaled
 from gridstudio.planning.transition.days.weather import Weather, hourly, mesh, read_weather, synthetic
 
 __all__ = [
     "Border",
     "Chosen",
     "Conductors",
+    "FIDELITY",
     "Numbers",
+    "Scaled",
     "Sites",
     "Weather",
     "Year",
@@ -38,6 +41,7 @@ __all__ = [
     "read_border",
     "read_weather",
     "representative",
+    "remarks",
     "scaled",
     "synthetic",
     "synthetic_load",

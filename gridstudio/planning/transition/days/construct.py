@@ -12,7 +12,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from gridstudio.errors import InputError
@@ -136,16 +135,6 @@ def agreement(year: Year, chosen: Chosen, other: Year, numbers: Numbers) -> tupl
         normalised_mutual_information(by_medoids, of_their_own),
         adjusted_mutual_information(by_medoids, of_their_own),
     )
-
-
-def fidelity(year: Year, chosen: Chosen) -> pd.DataFrame:
-    """kind, mean, mean_of_days, highest, highest_of_days: what the chosen days keep of the year."""
-    rows = []
-    for kind in KINDS:
-        whole, kept = year.by_day(kind).mean(axis=2), getattr(chosen.days, kind).mean(axis=2)
-        share = chosen.days.weights @ kept.mean(axis=1)
-        rows.append((kind, float(whole.mean()), float(share), float(whole.max()), float(kept.max())))
-    return pd.DataFrame(rows, columns=["kind", "mean", "mean_of_days", "highest", "highest_of_days"])
 
 
 def _clusters(series: FloatArray, count: int, band: int) -> Reduction:
