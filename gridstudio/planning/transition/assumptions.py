@@ -26,8 +26,8 @@ _SSSC = (
     "many circuits there are."
 )
 _SCALED = (
-    " Their load, wind and sun are scaled by a factor for each place (least to highest: table fidelity), so that the days "
-    "add up to the year's energy where they have hours of output enough; line ratings and peaks are not scaled."
+    " Their load, wind and sun are scaled by a factor for each place (least to highest: table fidelity), so that the "
+    "days add up to the year's energy where they have hours of output enough; line ratings and peaks are not scaled."
 )
 _SHEDDING = "; the paper's 100 USD/MW does not fit its own costs."
 _ZONES = "Curtailment has one price, so it is counted by bus; zones feed the nearest bus without a line of their own."
