@@ -214,7 +214,7 @@ def _days(study: Study, figures: Figures) -> list[Html]:
         parts.append(
             page.table(
                 fidelity,
-                "Representative days against the whole year; load in the sum over buses, the rest in the mean over places",
+                "Representative days against the whole year (load: over all buses; the rest: mean of places)",
             )
         )
     if len(agreement):
