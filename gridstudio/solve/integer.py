@@ -3,13 +3,13 @@
 import highspy
 import linopy
 import numpy as np
+from scipy.sparse import csr_array
 
 
 def matrix_form(model: linopy.Model) -> highspy.HighsLp:
     """Columns in the order of the variables' labels, rows with both bounds, the matrix by rows."""
     parts = model.matrices
-    assert parts.A is not None
-    matrix = parts.A.tocsr()
+    matrix = csr_array((0, len(parts.c))) if parts.A is None else parts.A.tocsr()  # None: no constraint has a term
     form = highspy.HighsLp()
     form.num_row_, form.num_col_ = matrix.shape
     form.col_cost_, form.col_lower_, form.col_upper_ = parts.c, parts.lb, parts.ub

@@ -10,7 +10,7 @@ import pytest
 
 from gridstudio.report import render
 from gridstudio.report.resilience import words as spoken
-from gridstudio.report.resilience.sweeps import _fewest, axis_of, curves
+from gridstudio.report.resilience.sweeps import _fewest, axis_of, beside, curves
 from gridstudio.report.resilience.view import by_section, served, supply, telling, view
 from gridstudio.result import Quantity, StudyResult
 
@@ -36,10 +36,10 @@ LOADS = [
 PICKED = {1: "abcd", 2: "abc", 3: "bc", 4: "d"}
 BARE = {1: "abcd", 2: "ab", 3: "", 4: ""}
 SWEEP = (
-    "point sweep scenarios draw lambda alpha budget_kw sites status objective_kw bound_kw gap seconds rounds "
-    "islands_cut mean_kw var_kw cvar_kw checked_objective_kw fresh_mean_kw fresh_mean_se_kw fresh_var_kw "
-    "fresh_var_se_kw fresh_cvar_kw fresh_cvar_se_kw fresh_objective_kw fresh_objective_se_kw fresh_critical_kw "
-    "fresh_critical_se_kw sources built_kw plan"
+    "point sweep scenarios draw lambda alpha budget_kw sites status objective_kw bound_kw gap stopped_by_clock "
+    "seconds rounds islands_cut binaries rows mean_kw var_kw cvar_kw checked_objective_kw fresh_mean_kw "
+    "fresh_mean_se_kw fresh_var_kw fresh_var_se_kw fresh_cvar_kw fresh_cvar_se_kw "
+    "fresh_objective_kw fresh_objective_se_kw fresh_critical_kw fresh_critical_se_kw sources built_kw plan"
 )
 
 
@@ -114,7 +114,7 @@ def storms():
 
 
 def plan():
-    sites = [("north", "4", "B", True, 80.0, 100.0, 100.0), ("6", "6", "D", False, 0.0, 0.0, 100.0)]
+    sites = [("north", "4", "B", True, 80.0, 100.0, 77.0, 100.0), ("6", "6", "D", False, 0.0, 0.0, 0.0, 100.0)]
     electric = (0.955, 1.0123, 0.61, True)
     whole = (1, "A, B, C, D", "l1, sw, fu", "substation", 300.0, 300.0, 500.0, 150.0, 305.0, 310.0, np.inf)
     islands = [
@@ -141,7 +141,7 @@ def plan():
     critical = [("without", 90.0, 6.0, 10.0, 2.0), ("plan", 120.0, 4.0, 60.0, 5.0)]
     value = [("objective of the plan for all scenarios", 63.0, ""), ("value of the stochastic solution", 12.0, "")]
     return {
-        "plan": frame("site bus section built kw kva max_kw", sites),
+        "plan": frame("site bus section built kw kva used_kw max_kw", sites),
         "investments": frame(
             "what element usd saves_kw saves_se_kw",
             [("hardened line", "line.l2", 1500.0, 7.5, 1.5), ("added switch", "line.sw", 500.0, 2.5, 0.5)],
@@ -155,8 +155,12 @@ def plan():
         ),
         "critical": frame("case mean_kw mean_se_kw worst_kw worst_se_kw", critical),
         "solver": frame(
-            "round status objective_kw bound_kw gap seconds binaries rows",
-            [(1, "optimal", 62.9, 62.6, 0.0048, 2.0, 40, 90), (2, "optimal", 63.0, 62.5, 0.0079, 3.0, 40, 91)],
+            "round status objective_kw bound_kw gap stopped_by_clock seconds binaries rows",
+            [
+                ("1", "feasible", 62.9, 60.5, 0.0382, False, 2.0, 40, 90),
+                ("2", "feasible", 63.0, 61.0, 0.0317, False, 3.0, 40, 91),
+                ("all rounds", "optimal", 63.0, 62.5, 0.0079, False, 7.5, 40, 91),
+            ],
         ),
         "stochastic_value": frame("what kw plan", value),
     }
@@ -165,7 +169,8 @@ def plan():
 def sweep_row(point, sweep, **given):
     base = {
         "scenarios": 4, "draw": 0, "lambda": 0.5, "alpha": 0.9, "budget_kw": 100.0, "sites": 2, "status": "optimal",
-        "rounds": 1, "islands_cut": 0, "fresh_mean_se_kw": 3.0, "fresh_var_se_kw": 6.0,
+        "stopped_by_clock": False, "rounds": 1, "islands_cut": 0, "binaries": 40, "rows": 90,
+        "fresh_mean_se_kw": 3.0, "fresh_var_se_kw": 6.0,
         "fresh_objective_se_kw": 4.0, "fresh_cvar_se_kw": 5.0, "fresh_critical_se_kw": 1.0,
         "gap": 0.01, "seconds": 1.0 + point, "sources": 1, "built_kw": 80.0, "plan": "north: 80 kW",
     }  # fmt: skip
@@ -186,7 +191,7 @@ def sweeps():
         ("A larger lambda never raises CVaR.", "yes", "alpha 0.9: 150 kW to 140"),
         ("More candidate sites lower CVaR at the same budget.", "no", "by -3 kW, fresh storms -4 +- 2."),
         ("More budget lowers the expected loss, and then saturates.", "not decided", "one budget only."),
-        ("Several small sources beat a few large ones of the same sum.", "not tested", "Needs a sweep of budgets."),
+        ("Programs prefer several small sources to few large ones.", "not tested", "Needs a sweep of budgets."),
     ]
     return {
         "sweep": frame(SWEEP, rows),
@@ -301,6 +306,17 @@ def test_one_budget_is_drawn_against_the_number_of_sites():
     assert [curve.label for curve in curves(one)] == ["lambda 0", "lambda 1"]
 
 
+def test_four_draws_are_four_points_beside_each_other():
+    table = frame("scenarios draw", [(n, draw) for n in (9, 25, 49) for draw in (1, 2, 3, 4)])
+    (left, _), (right, _) = (beside(table, side) for side in (-3.0, 3.0))
+    at, middle = beside(table, 0.0)
+    assert len(set(at)) == 12
+    assert middle.tolist() == [9.0, 25.0, 49.0]
+    assert at.reshape(3, 4).mean(axis=1) == pytest.approx(middle)
+    assert left.reshape(3, 4).max(axis=1) == pytest.approx(middle - 0.008 * 40 * 1.5)
+    assert (left.reshape(3, 4).max(axis=1) < right.reshape(3, 4).min(axis=1)).all()
+
+
 def test_fewest_sources_are_those_of_largest_size():
     # 500 kW of sites with 200, 400 and 300 kW: 400 + 300; 400 kW: one; of the first site alone 150 kW: one
     rows = frame("sites built_kw", [(3, 500.0), (3, 400.0), (1, 150.0), (2, 0.0)])
@@ -360,8 +376,8 @@ def test_first_screen_tells_where_cost_loss_and_proof(rendered, read_page):
         "Proven: each of 4 islands of the plan in 4 scenarios (3 of new sources) was solved by OpenDSS with its own "
         "source as swing and is feasible: voltages 0.955 to 1.012 pu, highest loading 61 %.",
         "The power flow refused 4 islands that a program took for feasible",
-        "Program: optimal, objective 63 weighted kW, least bound of all rounds 62, gap 0.8 % (1.0 % asked for), 2 "
-        "rounds",
+        "Program: optimal, objective 63 weighted kW, bound 62, gap 0.8 % (1.0 % asked for), 2 rounds with the power "
+        "flow, 8 s.",
         # (130 - 26) / 50 = 2.08, (150 - 100) / 20 = 2.5
         "E differs by 2.1 standard errors and CVaR differs by 2.5 standard errors.",
         "is worth 12 weighted kW of the objective (value of the stochastic solution)",
@@ -395,12 +411,59 @@ def test_an_island_that_is_not_feasible_is_a_warning():
     assert warned
 
 
+def ended(**changed):
+    """The end of all rounds, otherwise."""
+    result = make_result(empty=("findings",))
+    table = result.tables["solver"]
+    last = table["round"] == "all rounds"
+    result.tables["solver"] = table.assign(**{name: table[name].mask(last, value) for name, value in changed.items()})
+    return result
+
+
 def test_a_gap_above_the_wanted_is_a_warning():
-    result = make_result()
-    result.tables["solver"] = result.tables["solver"].assign(bound_kw=[60.5, 62.5], status="feasible")
-    text, warned = told(result)
-    assert "feasible, objective 63 weighted kW, least bound of all rounds 60, gap 4.0 % (1.0 % asked for)" in text
+    text, warned = told(ended(bound_kw=60.5, gap=0.04, status="feasible"))
+    assert "feasible, objective 63 weighted kW, bound 60, gap 4.0 % (1.0 % asked for), 2 rounds" in text
     assert warned
+
+
+def test_the_program_is_told_as_it_ended_and_not_by_any_single_round():
+    result = make_result(empty=("findings",))
+    rounds = result.tables["solver"]["round"] != "all rounds"
+    before = told(result)
+    table = result.tables["solver"]
+    result.tables["solver"] = table.assign(
+        status=table["status"].mask(rounds, "optimal"), bound_kw=table["bound_kw"].mask(rounds, 1.0),
+        gap=table["gap"].mask(rounds, 0.99), seconds=table["seconds"].mask(rounds, 1e6),
+    )  # fmt: skip
+    assert told(result) == before
+
+
+def test_a_result_without_the_end_of_all_rounds_tells_no_status():
+    result = make_result()
+    result.tables["solver"] = result.tables["solver"].iloc[:2]
+    assert "Program:" not in told(result)[0]
+    assert "program and check took 2 rounds" in told(result)[0]
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_clock_that_stopped_the_program_is_told(stopped):
+    assert ("another machine may find another plan" in told(ended(stopped_by_clock=stopped))[0]) is stopped
+
+
+def test_a_var_within_a_lump_of_losses_has_no_error_of_zero():
+    result = make_result()
+    risk = result.tables["risk"]
+    plan = (risk["storms"] == "fresh") & (risk["case"] == "plan")
+    found = risk.assign(var_se_kw=risk["var_se_kw"].mask(plan, 0.0))[plan].iloc[0]
+    assert spoken.with_error(found, "var") == "145 (many storms lose the same)"
+    assert spoken.with_error(found, "mean") == "130 \u00b1 50"
+
+
+def test_a_finding_that_holds_in_part_is_counted_apart():
+    result = make_result()
+    table = result.tables["statements"]
+    result.tables["statements"] = table.assign(supported=["yes", "partly", "not decided", "not tested"])
+    assert "support 1, support in part 1, cannot decide 1" in spoken.statements(view(result))
 
 
 def test_scenarios_that_do_not_stand_for_the_storms_are_a_warning():
@@ -451,7 +514,7 @@ def test_findings_of_the_paper_are_told_as_supported_or_not(rendered, read_page)
     assert "and then saturates. not decided one budget only." in text
     assert "A larger lambda never raises CVaR. supported alpha 0.9: 150 kW to 140" in text
     assert "More candidate sites lower CVaR at the same budget. NOT supported by -3 kW" in text
-    assert "of the same sum. not tested Needs a sweep of budgets." in text
+    assert "few large ones. not tested Needs a sweep of budgets." in text
 
 
 def test_critical_load_is_told_before_what_it_costs_and_what_is_lost(rendered, read_page):

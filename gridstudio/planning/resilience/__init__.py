@@ -23,7 +23,7 @@ scenarios: scenario (from 1, by wind), storm, probability, stands_for (storms dr
 faults: scenario, element, sections (that it puts out of service): as lines stand, without hardening
 critical: case (without, plan), mean_kw (critical load picked up), mean_se_kw, worst_kw (mean of its worst share
     1 - alpha of storms), worst_se_kw: over the fresh storms
-plan: site, bus, section, built, kw, kva, max_kw
+plan: site, bus, section, built, kw, kva, used_kw (the most that a scenario takes of it, in kW or by its kVA), max_kw
 investments: what (hardened line, added switch), element, usd, saves_kw (mean weighted kW over fresh storms that are
     lost more without it alone; they do not add up), saves_se_kw
 islands: scenario, sections, closed (devices within), source (site or "substation"), served_kw (by power flow),
@@ -35,8 +35,10 @@ losses: storm, wind_m_s, without_kw (no source, served alike), with_plan_kw, cri
 risk: storms (scenarios, fresh), case (without, mean storm, plan), mean_kw, mean_se_kw, var_kw, var_se_kw, cvar_kw,
     cvar_se_kw, objective_kw, objective_se_kw; standard errors of fresh storms only, scenarios are exact for their
     probabilities
-solver: round (of program and check), status, objective_kw, bound_kw, gap, seconds, binaries, rows (of what
-    the solver had: the islands of the plan, or the program as a whole where the decomposition left too much open)
+solver: round (of program and check; last "all rounds": the plan after its check, the bound with what was raised between
+    rounds), status, objective_kw, bound_kw, gap, stopped_by_clock (whether a deadline ended a search: another machine
+    may find another plan), seconds, binaries, rows (of what the solver had: the islands of the plan, or the program as
+    a whole where the decomposition left too much open)
 stochastic_value: what, kw, plan
 loads: load, bus, section, unit (picked up together), kw, weight, critical, source (of the weight; "" for others)
 sections: section, x, y (mean of its buses), buses, kw, weighted_kw, critical_kw, overhead_m, underground_m,
@@ -49,13 +51,15 @@ assumptions: topic, text. findings: severity, text. timing: phase, seconds, powe
 With sweeps besides:
 
 sweep: point, sweep (scenarios, risk, budget), scenarios, draw (0: the study's own storms), lambda, alpha, budget_kw,
-    sites, status, objective_kw, bound_kw, gap (of the program), seconds (of all rounds), rounds, islands_cut, mean_kw,
-    var_kw, cvar_kw, checked_objective_kw (scenarios, after the check), fresh_mean_kw, fresh_mean_se_kw, fresh_var_kw,
+    sites, status, objective_kw, bound_kw, gap (of the program), stopped_by_clock, seconds (of all rounds, on the
+    machine that solved the point), rounds, islands_cut, binaries, rows (of the first round's program), mean_kw, var_kw,
+    cvar_kw, checked_objective_kw (scenarios, after the check), fresh_mean_kw, fresh_mean_se_kw, fresh_var_kw,
     fresh_var_se_kw, fresh_cvar_kw, fresh_cvar_se_kw, fresh_objective_kw, fresh_objective_se_kw, fresh_critical_kw (mean
     critical load picked up), fresh_critical_se_kw, sources, built_kw, plan
 sweep_losses: point, percentile, loss_kw, critical_kw: distributions over the fresh storms
 sweep_scenarios: point, probability, q_kw: distributions over the scenarios
-statements: statement, supported (yes, no, not decided: within the programs' gaps, not tested: not varied), evidence
+statements: statement, supported (yes, partly: in part of what was varied, the rest is within the gaps, no, not decided:
+    within the programs' gaps, not tested: not varied), evidence
 """
 
 from gridstudio.planning.resilience.job import check, run

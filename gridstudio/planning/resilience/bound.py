@@ -32,8 +32,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from gridstudio.planning.resilience.answers import Answers, Box, FirstStage, answers_of, first_stage
-from gridstudio.planning.resilience.contract import Floats, Problem
-from gridstudio.planning.resilience.master import Master
+from gridstudio.planning.resilience.contract import Floats, Ints, Problem
+from gridstudio.planning.resilience.master import Master, Prices
 from gridstudio.planning.resilience.regions import Regions
 
 ROUNDS = 80
@@ -45,7 +45,8 @@ class Bound:
     """Branch and bound over boxes of plans, that can be carried on.
 
     ``value``: no plan of the program loses less; ``boxes``: looked at so far; ``complete``: whether every block's
-    answers could be enumerated: without that, ``value`` stays 0.
+    answers could be enumerated: without that, ``value`` stays 0; ``stopped_by_clock``: whether a time that had come
+    ever ended it.
     """
 
     def __init__(self, problem: Problem, regions: Regions, of_storm: Sequence[tuple[int, ...]]) -> None:
@@ -58,7 +59,7 @@ class Bound:
         self._waiting: list[tuple[float, int, Box]] = []
         self._leaf, self._count, self.boxes = np.inf, 0, 0
         self._first = np.zeros(len(self.columns.step))
-        self.value = 0.0
+        self.value, self.stopped_by_clock = 0.0, False
         if self.complete:
             self._look_at(0.0, self.columns.whole, np.inf)
             self._told()
@@ -77,7 +78,10 @@ class Bound:
         """The value once it is ``enough``, or so many more boxes were looked at, or a time (of ``time.perf_counter``)
         has come."""
         last = self.boxes + boxes
-        while self.value < enough and not self.ended and self.boxes < last and time.perf_counter() < until:
+        while self.value < enough and not self.ended and self.boxes < last:
+            if time.perf_counter() >= until:
+                self.stopped_by_clock = True
+                break
             above, _, box = heapq.heappop(self._waiting)
             self._look_at(above, box, enough)
             self._told()
@@ -113,32 +117,52 @@ class Bound:
     def _generated(self, box: Box, enough: float) -> tuple[Master, float]:
         """The master of a box with the answers that it asks for; its bound, not further than ``enough``."""
         master = Master(self._problem, self.columns, self._asked, self._of_storm, box)
+        self._restore(master, box)
+        self._seed(master, box)
+        return master, self._asked_for(master, box, enough)
+
+    def _restore(self, master: Master, box: Box) -> None:
+        """Add the answers of other boxes that fit into this one."""
         for n, answers in enumerate(self._known):
             for row, *given in answers:
                 if inside := self._asked[n].within(row, np.array(given), box):
                     master.add(n, *inside)
+
+    def _seed(self, master: Master, box: Box) -> None:
+        """Add what no price speaks against, so that every block has an answer."""
         nothing = np.zeros(len(self.columns.step))
-        for n, one in enumerate(self._asked):  # what no price speaks against: every block has an answer
+        for n, one in enumerate(self._asked):
             _, row, sizes = one.best(1.0, nothing, Box(box.low, box.low))
-            found = one.within(row, sizes, box)
-            assert found is not None
-            master.add(n, *found)
+            self._add(master, n, row, sizes, box)
+
+    def _asked_for(self, master: Master, box: Box, enough: float) -> float:
+        """Add answers until the prices ask for no more; the best bound on the way, 0 if HiGHS solves no master."""
         best = 0.0
         for _ in range(ROUNDS):
-            value, worth, whole, price = master.solve()
-            missing = 0.0
-            for n, one in enumerate(self._asked):
-                gain, row, sizes = one.best(worth[n], price[n], box)
-                missing += max(gain - whole[n], 0.0)
-                if gain > whole[n] + 1e-7:
-                    self._known[n][(row, *sizes.tolist())] = None
-                    found = one.within(row, sizes, box)
-                    assert found is not None
-                    master.add(n, *found)
-            best = max(best, value - missing)
-            if missing <= CLOSE * max(value, TINY) or best >= enough:
+            found = master.solve()
+            if found is None:
                 break
-        return master, best
+            missing = self._ask(master, found, box)
+            best = max(best, found.value - missing)
+            if missing <= CLOSE * max(found.value, TINY) or best >= enough:
+                break
+        return best
+
+    def _ask(self, master: Master, prices: Prices, box: Box) -> float:
+        """Add each block's best answer at these prices; how much all of them gain."""
+        missing = 0.0
+        for n, one in enumerate(self._asked):
+            gain, row, sizes = one.best(prices.worth[n], prices.price[n], box)
+            missing += max(gain - prices.whole[n], 0.0)
+            if gain > prices.whole[n] + 1e-7:
+                self._known[n][(row, *sizes.tolist())] = None
+                self._add(master, n, row, sizes, box)
+        return missing
+
+    def _add(self, master: Master, n: int, row: int, sizes: Ints, box: Box) -> None:
+        found = self._asked[n].within(row, sizes, box)
+        assert found is not None
+        master.add(n, *found)
 
     def _halves(self, box: Box, master: Master) -> tuple[Box, Box]:
         """At the value of the column on which blocks agree least."""

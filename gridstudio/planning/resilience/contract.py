@@ -207,7 +207,11 @@ def no_plan(grid: Grid, sites: Sites) -> Plan:
 
 @dataclass(frozen=True)
 class Solution:
-    """What the solver says of a program: the plan only if ``status`` is "optimal" or "feasible" (stopped early)."""
+    """What the solver says of a program: the plan only if ``status`` is "optimal" or "feasible" (stopped early).
+
+    ``stopped_by_clock``: whether a deadline, not the gap or a count, ended any search so far: only then may another
+    machine find another plan or bound.
+    """
 
     plan: Plan | None
     status: str
@@ -218,6 +222,7 @@ class Solution:
     binaries: int
     rows: int
     q: Floats  # (storm,) by the program
+    stopped_by_clock: bool = False
 
 
 @dataclass(frozen=True)
@@ -264,7 +269,11 @@ class Served:
 class Checked:
     """The end of the loop of program and power flow: the plan, its solution, and what it serves by OpenDSS.
 
-    ``solution``: the plan's, with the least bound of all ``rounds``; ``served.refused``: islands cut off in any round,
+    ``solution``: the end state of all ``rounds`` together. Its plan's ``objective`` and ``q`` are those after the
+    power-flow check, its ``bound`` as far as it was raised between and after the rounds, ``gap`` and ``status`` by
+    these two; ``seconds`` of all programs and of the bound (power flows aside); ``binaries`` and ``rows`` of the last
+    program. ``rounds``: the programs one by one, each with the bound that was known then. ``plan``: the solution's
+    without sources that serve nothing in any storm. ``served.refused``: islands cut off in any round,
     ``cut`` their number.
     """
 

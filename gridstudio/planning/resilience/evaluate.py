@@ -6,7 +6,7 @@ import numpy as np
 
 from gridstudio.planning.phases import Phases
 from gridstudio.planning.resilience.contract import Bools, Effort, Floats, Ints, Plan, Problem, Risk, Served, Storms
-from gridstudio.planning.resilience.islands import SecondStage, second_stage
+from gridstudio.planning.resilience.islands import SecondStage
 from gridstudio.planning.resilience.loop import checked_plan
 from gridstudio.planning.resilience.outages import standard_error
 from gridstudio.planning.resilience.program import measure, value_at_risk
@@ -103,14 +103,19 @@ class StochasticValue:
         return self.mean_objective_kw - self.objective_kw
 
 
-def stochastic_value(problem: Problem, served: Served, effort: Effort, phases: Phases) -> StochasticValue:
-    """What is lost by planning for the mean storm instead of for all scenarios; ``served``: by the plan for all."""
+def mean_storm_plan(problem: Problem, effort: Effort, phases: Phases, stage: SecondStage) -> Plan:
+    """The plan that knows the mean storm only."""
     one = middle(problem.grid, problem.storms)
     alone = Problem(problem.grid, problem.sites, one, problem.budget, problem.risk)
-    plan = checked_plan(alone, effort, phases).plan
-    other = second_stage(problem.grid, problem.sites, plan, problem.storms, phases, "mean storm")
+    return checked_plan(alone, effort, phases, stage).plan
+
+
+def stochastic_value(problem: Problem, served: Served, mean_plan: Plan, stage: SecondStage) -> StochasticValue:
+    """What is lost by planning for the mean storm instead of for all scenarios. ``served``: by the plan for all, on the
+    same ``stage``: what it has learned narrows both plans alike."""
+    other = stage.serve(mean_plan, problem.storms, "mean storm")
     asked, probability = measure(problem.risk), problem.storms.probability
-    return StochasticValue(plan, other.q, value(asked, served.q, probability), value(asked, other.q, probability))
+    return StochasticValue(mean_plan, other.q, value(asked, served.q, probability), value(asked, other.q, probability))
 
 
 def savings(stage: SecondStage, plan: Plan, fresh: Storms, q: Floats) -> list[tuple[float, float]]:

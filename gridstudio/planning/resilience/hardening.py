@@ -5,7 +5,6 @@ What it saves is looked up in the tables of ``regions``; the program, or the exa
 """
 
 import heapq
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,37 +67,38 @@ class OptionSearch:
         new = hardened.sum() + added.sum() > options.hardened.sum() + options.added.sum()
         return found if new and found.usd(grid) <= self.budget_usd + 1e-9 else None
 
-    def greedy(self, options: Options) -> Options:
-        """More and more of it, the best saving for its price first. What a choice saved when it was last looked at
-        says when it is looked at again; what saved nothing is looked at once more at the end of each pass."""
-        choices, taken = self.choices(), True
-        lost = self.lost(options)
-        while taken and not self.ended:
-            taken = False
-            queue = [(-np.inf, -1, n) for n in range(len(choices))]  # rate, what was built when it was told, choice
-            heapq.heapify(queue)
-            built = 0
-            while queue and not self.ended:
-                _, told, n = heapq.heappop(queue)
-                tried = self.more(options, choices[n])
-                if tried is None:
-                    continue
-                if told == built:
-                    options, lost, built, taken = tried, self.lost(tried), built + 1, True
-                    continue
-                saved = lost - self.lost(tried)
-                if saved > LEAST_SAVING:
-                    usd = tried.usd(self.siting.stage.grid) - options.usd(self.siting.stage.grid)
-                    heapq.heappush(queue, (-saved / max(usd, LEAST_USD), built, n))
+    def extended(self, options: Options) -> Options:
+        """More and more of it, the best saving for its price first, until nothing saves or the budget is spent."""
+        choices, built = self.choices(), True
+        while built and not self.ended:
+            options, built = self._extended_once(options, choices)
         return options
+
+    def _extended_once(self, options: Options, choices: list[Choice]) -> tuple[Options, bool]:
+        """One pass over all choices, and whether it built any. What a choice saved for its price when it was last
+        looked at says when it is looked at again; it is built if nothing was built since."""
+        lost, built = self.lost(options), 0
+        queue = [(-np.inf, -1, n) for n in range(len(choices))]  # rate, what was built when it was looked at, choice
+        while queue and not self.ended:
+            _, looked_at, n = heapq.heappop(queue)
+            tried = self.more(options, choices[n])
+            if tried is None:
+                continue
+            saved = lost - self.lost(tried)
+            if looked_at == built:
+                options, lost, built = tried, self.lost(tried), built + 1
+            elif saved > LEAST_SAVING:
+                usd = tried.usd(self.siting.stage.grid) - options.usd(self.siting.stage.grid)
+                heapq.heappush(queue, (-saved / max(usd, LEAST_USD), built, n))
+        return options, built > 0
 
     def swapped(self, options: Options) -> Options:
         """Each line and switch left out in turn, and the budget spent anew: the best of it, until nothing betters."""
         lost, better = self.lost(options), True
         while better and not self.ended:
             better = False
-            for fewer in _without_one(options):
-                tried = self.greedy(fewer)
+            for one in singles(options):
+                tried = self.extended(less(options, one))
                 if (now := self.lost(tried)) < lost - LEAST_SAVING:
                     options, lost, better = tried, now, True
                     break
@@ -109,17 +109,22 @@ class OptionSearch:
         return float(grid.line_usd[list(choice.lines)].sum() + grid.device_usd[list(choice.devices)].sum())
 
 
-def _without_one(options: Options) -> Iterator[Options]:
-    for line in np.flatnonzero(options.hardened):
-        yield Options(np.where(np.arange(len(options.hardened)) == line, False, options.hardened), options.added)
-    for d in np.flatnonzero(options.added):
-        yield Options(options.hardened, np.where(np.arange(len(options.added)) == d, False, options.added))
+def singles(options: Options) -> list[Options]:
+    """Each line and switch alone."""
+    lines, devices = np.arange(len(options.hardened)), np.arange(len(options.added))
+    found = [Options(lines == line, devices < 0) for line in np.flatnonzero(options.hardened)]
+    return found + [Options(lines < 0, devices == d) for d in np.flatnonzero(options.added)]
+
+
+def less(options: Options, one: Options) -> Options:
+    """Options without one of them."""
+    return Options(options.hardened & ~one.hardened, options.added & ~one.added)
 
 
 def good_options(siting: Siting, steps: Ints, budget_usd: float, most: Options, starts: list[Options]) -> Options:
     """What to harden and add for sizes of ``steps`` (site,): the best that is found from several starts."""
     search = OptionSearch(siting, steps, budget_usd, most)
-    found = [search.swapped(search.greedy(start)) for start in starts]
+    found = [search.swapped(search.extended(start)) for start in starts]
     return min(found, key=search.lost)
 
 

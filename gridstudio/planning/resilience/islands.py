@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gridstudio.planning.phases import Phases
-from gridstudio.planning.resilience.apart import islands_of, solved_apart
+from gridstudio.planning.resilience.apart import BLOCK_GAP, islands_of, solved_apart
 from gridstudio.planning.resilience.blocks import Block, faced_blocks, fields, roots_of, tree_within, ways_of
 from gridstudio.planning.resilience.check import Proof, Prover, loads_of, names_closed
 from gridstudio.planning.resilience.contract import Floats, Grid, Island, Plan, Served, Sites, Storms
@@ -35,6 +35,7 @@ class SecondStage:
     limits: LinearLimits
     lessons: Lessons
     solved: dict[bytes, Floats] = field(default_factory=dict)  # see apart.solved_apart
+    block_gap: float = BLOCK_GAP  # to which the small programs are solved
     _looked_at: set[tuple[int, int]] = field(default_factory=set)
 
     def serve(self, plan: Plan, storms: Storms, name: str = "islands") -> Served:
@@ -109,7 +110,7 @@ class SecondStage:
         worth = self.grid.unit_weighted_kw[stage.tables.u_unit]
         picked = model.variables["picked_up"]
         model.add_objective((picked * -np.maximum(worth, 0.0)).sum())
-        return islands_of(stage, model, solved_apart(model, self.solved))
+        return islands_of(stage, model, solved_apart(model, self.solved, gap=self.block_gap))
 
     def _wrong(self, plan: Plan, islands: Sequence[Proposal]) -> dict[Proposal, Proof]:
         """Those that break a limit, each once."""

@@ -13,10 +13,27 @@ from gridstudio.evaluation import Workers
 from gridstudio.planning.phases import Phases
 from gridstudio.planning.provenance import hashes
 from gridstudio.planning.resilience import summary, sweep_tables, tables
-from gridstudio.planning.resilience.contract import Checked, Effort, Floats, Problem, Risk, Served, Storms, no_plan
-from gridstudio.planning.resilience.evaluate import Measured, StochasticValue, measured, savings, stochastic_value
-from gridstudio.planning.resilience.islands import stage_for
-from gridstudio.planning.resilience.loop import checked_plan
+from gridstudio.planning.resilience.contract import (
+    Checked,
+    Effort,
+    Floats,
+    Plan,
+    Problem,
+    Risk,
+    Served,
+    Storms,
+    no_plan,
+)
+from gridstudio.planning.resilience.evaluate import (
+    Measured,
+    StochasticValue,
+    mean_storm_plan,
+    measured,
+    savings,
+    stochastic_value,
+)
+from gridstudio.planning.resilience.islands import SecondStage, stage_for
+from gridstudio.planning.resilience.loop import checked_plan, known, served_again
 from gridstudio.planning.resilience.outages import FRESH, Lottery, MonteCarlo, monte_carlo
 from gridstudio.planning.resilience.selection import Selection, select
 from gridstudio.planning.resilience.settings import ResilienceSettings
@@ -26,6 +43,7 @@ from gridstudio.planning.resilience.sweep import Bench, identity, run_sweep
 from gridstudio.result import StudyResult
 
 JOB = "resilience"
+PASSES = 3  # at most, until serving teaches nothing new
 Progress = Callable[[str, int, int], None]
 
 
@@ -113,19 +131,34 @@ def plan_of(settings: ResilienceSettings, setup: Setup, weather: Weather, phases
     grid, sites, risk = setup.grid, setup.sites, Risk(settings.risk.lambda_, settings.risk.alpha)
     problem = Problem(grid, sites, weather.chosen.storms, budget(settings), risk)
     effort = Effort(settings.solver.gap, settings.solver.seconds, settings.solver.check_rounds)
-    nothing = no_plan(grid, sites)
     stage = stage_for(grid, sites, phases)  # what power flows have taught is known to all storms
     with phases.phase("plan"):
         checked = checked_plan(problem, effort, phases, stage)
+    with phases.phase("mean storm"):
+        mean_plan = mean_storm_plan(problem, effort, phases, stage)
+    for _ in range(PASSES):
+        before = known(stage)
+        answer = judged(problem, checked, mean_plan, weather.fresh, stage, effort.gap, phases)
+        if known(stage) == before:  # what one case taught held for all of them, whichever came first
+            break
+    return answer
+
+
+def judged(
+    problem: Problem, checked: Checked, mean_plan: Plan, fresh: Storms, stage: SecondStage, gap: float, phases: Phases
+) -> Answer:
+    """The plan, no plan, the plan for the mean storm, and the plan less a line or switch, all on one stage."""
+    nothing = no_plan(problem.grid, problem.sites)
     with phases.phase("fresh storms"):
-        fresh = stage.serve(checked.plan, weather.fresh, "fresh storms")
-        bare = stage.serve(nothing, weather.fresh, "fresh storms")
+        checked = served_again(problem, checked, stage, gap)
+        after = stage.serve(checked.plan, fresh, "fresh storms")
+        bare = stage.serve(nothing, fresh, "fresh storms")
         bare_scenarios = stage.serve(nothing, problem.storms, "fresh storms")
     with phases.phase("what each saves"):
-        saved = savings(stage, checked.plan, weather.fresh, fresh.q)
+        saved = savings(stage, checked.plan, fresh, after.q)
     with phases.phase("mean storm"):
-        found = stochastic_value(problem, checked.served, effort, phases)
-    return Answer(problem, checked, bare, bare_scenarios, fresh, found, saved)
+        found = stochastic_value(problem, checked.served, mean_plan, stage)
+    return Answer(problem, checked, bare, bare_scenarios, after, found, saved)
 
 
 def risks_of(answer: Answer) -> list[tuple[str, str, Measured]]:

@@ -1,6 +1,7 @@
 """The linear program of the decomposition, (D1) to (D7) of ``bound``, that grows by answers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import highspy
 import numpy as np
@@ -9,6 +10,17 @@ from gridstudio.planning.resilience.answers import Answers, Box, FirstStage
 from gridstudio.planning.resilience.contract import Floats, Problem
 
 USED = 1e-9  # a smaller share is none
+
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """The master's optimum. ``worth``: (block,) of a unit that it serves; ``whole``: (block,) of its share; ``price``:
+    by block, of a step (column,)."""
+
+    value: float
+    worth: Floats
+    whole: Floats
+    price: list[Floats]
 
 
 class Master:
@@ -47,6 +59,7 @@ class Master:
                 h.addRow(-highspy.kHighsInf, 0.0, 1, [column], [-1.0])
         self._storms = [[k for k, own in enumerate(of_storm) if one.g in own] for one in asked]
         self._shares = h.getNumCol()
+        self._x, self._dual = np.zeros(self._shares), np.zeros(h.getNumRow())
 
     def _losses(self, problem: Problem) -> int:
         """Columns and rows of (D1) and (D3); the first column of lost. Without risk aversion there is no tail."""
@@ -71,10 +84,15 @@ class Master:
         self._highs.addCol(0.0, 0.0, highspy.kHighsInf, len(rows), rows, values)
         self._answers.append((n, dict(steps)))
 
-    def solve(self) -> tuple[float, Floats, Floats, list[Floats]]:
-        """Value; by block the worth of what it serves, the price of its share, and the price of a step (column,)."""
+    def solve(self) -> Prices | None:
+        """The prices at the optimum; None where HiGHS does not say that it is one: what it leaves then proves nothing,
+        and ``apart`` and ``first_stage`` keep to the optimum before."""
         self._highs.run()
-        dual = np.asarray(self._highs.getSolution().row_dual)
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        solution = self._highs.getSolution()
+        dual = self._dual = np.asarray(solution.row_dual)
+        self._x = np.asarray(solution.col_value)
         worth = np.array([dual[[self._served + k for k in own]].sum() for own in self._storms])
         whole = -dual[self._whole : self._whole + len(self._asked)]
         prices = []
@@ -83,19 +101,17 @@ class Master:
             for column, row in rows.items():
                 price[column] = max(-dual[row], 0.0) * self._first.step[column]
             prices.append(price)
-        return float(self._highs.getInfo().objective_function_value), worth, whole, prices
+        return Prices(float(self._highs.getInfo().objective_function_value), worth, whole, prices)
 
     def apart(self) -> Floats:
         """How much the blocks use beyond the first stage, at its price (column,)."""
-        solution = self._highs.getSolution()
-        dual, x = np.asarray(solution.row_dual), np.asarray(solution.col_value)
-        found = np.zeros(len(self._first.step))
-        for share, (n, steps) in zip(x[self._shares :], self._answers, strict=True):
+        x, found = self._x, np.zeros(len(self._first.step))
+        for share, (n, steps) in zip(x[self._shares :], self._answers, strict=False):  # new ones have no share yet
             for column, size in steps.items() if share > USED else ():
                 beyond = max(size * self._first.step[column] - x[column], 0.0)
-                found[column] -= share * beyond * dual[self._used[n][column]]
+                found[column] -= share * beyond * self._dual[self._used[n][column]]
         return found
 
     def first_stage(self) -> Floats:
         """Values of its columns."""
-        return np.asarray(self._highs.getSolution().col_value[: len(self._first.step)])
+        return np.asarray(self._x[: len(self._first.step)])

@@ -10,7 +10,7 @@ import linopy
 import numpy as np
 
 from gridstudio.errors import SolverError
-from gridstudio.planning.resilience.apart import ON, columns, solved_apart
+from gridstudio.planning.resilience.apart import ON, block_gap, columns, solved_apart
 from gridstudio.planning.resilience.blocks import planned_blocks, roots_of
 from gridstudio.planning.resilience.bound import Bound
 from gridstudio.planning.resilience.contract import Effort, Floats, Plan, Problem, Risk, Solution
@@ -29,6 +29,7 @@ LEAST_GAP = 1e-3  # below, the program is solved as a whole: the decomposition's
 WITHIN = 0.999  # of the gap, that rounding does not leave it open
 MOST_BOXES = 400  # of the decomposition, before the program as a whole
 BOUND_SHARE = 0.5  # of the time for the decomposition, before the program as a whole
+NOISE = 1e-6  # of all load: a bound further above a plan's loss is wrong
 
 
 def solve_program(
@@ -55,6 +56,12 @@ class Planner:
         self._regions: Regions | None = None
         self._bound: Bound | None = None
         self._last: Plan | None = None
+        self._late = False
+
+    @property
+    def stopped_by_clock(self) -> bool:
+        """Whether a deadline ever ended the bound, or the program as a whole."""
+        return self._late or (self._bound is not None and self._bound.stopped_by_clock)
 
     @property
     def exact(self) -> bool:
@@ -75,7 +82,10 @@ class Planner:
         objective = self._risk_of(program, x)
         if not self.exact:
             self.raised_to(self.enough(objective), started + BOUND_SHARE * (until - started))
-        if self._bottom >= self.enough(objective) - 1e-9 or time.perf_counter() > until:
+        open_ = self._bottom < self.enough(objective) - 1e-9
+        if open_ and time.perf_counter() > until:
+            self._late, open_ = True, False
+        if not open_:
             return self._told(program, x, self._bottom, started)
         return self._as_a_whole(stage, program, x, started, until)
 
@@ -107,16 +117,19 @@ class Planner:
         for plan in good_plans(problem, siting, self._bound.mean, self._last):
             alone = stage_of(*parts, plan)
             small = Program(problem, alone, self._of_storm, formulate(alone, math.inf, math.inf, plan))
-            x = islands_for(small, plan, self._solved_blocks)
+            x = self._islands_for(small, plan)
             tried.append((self._risk_of(small, x), plan, small, x))
         _, self._last, small, x = min(tried, key=lambda each: each[0])
         return stage, small, x
+
+    def _islands_for(self, program: "Program", plan: Plan) -> Floats:
+        return islands_for(program, plan, self._solved_blocks, block_gap(self.gap))
 
     def _as_a_whole(self, stage: Stage, small: "Program", x: Floats, started: float, until: float) -> Solution:
         """The program without a plan given, from a plan on."""
         problem = self.problem
         program = Program(problem, stage, self._of_storm, formulate(stage, problem.budget.kw, problem.budget.usd))
-        start = islands_for(program, plan_of(small, x), self._solved_blocks)
+        start = self._islands_for(program, plan_of(small, x))
         add_objective(program.model, stage, problem, self._of_storm)
         highs = loaded(matrix_form(program.model), max(until - time.perf_counter(), 0.0), self.gap)
         given = highspy.HighsSolution()
@@ -124,6 +137,7 @@ class Planner:
         highs.setSolution(given)
         highs.run()
         status, info = highs.getModelStatus(), highs.getInfo()
+        self._late |= status == highspy.HighsModelStatus.kTimeLimit
         if info.primal_solution_status == 0 or not math.isfinite(info.objective_function_value):
             raise SolverError(f"The program ended without a plan: {highs.modelStatusToString(status)}.")
         found = np.asarray(highs.getSolution().col_value)
@@ -136,7 +150,7 @@ class Planner:
         """The plan that columns stand for; what is lost is counted from the units picked up."""
         model, q = program.model, lost(program, x)
         objective = self._risk_of(program, x)
-        least = min(max(bottom, 0.0), objective)
+        least = self._checked(bottom, objective)
         gap = (objective - least) / objective if objective > 0 else 0.0
         return Solution(
             plan=plan_of(program, x),
@@ -148,7 +162,17 @@ class Planner:
             binaries=int(sum(kind == "I" for kind in model.matrices.vtypes)),
             rows=len(model.matrices.b),
             q=q,
+            stopped_by_clock=self.stopped_by_clock,
         )
+
+    def _checked(self, bottom: float, objective: float) -> float:
+        """A bound below a plan's loss, rounding aside; SolverError where it is not one."""
+        if bottom > objective + NOISE * max(objective, self.problem.grid.total_weighted_kw):
+            raise SolverError(
+                f"The bound of the program, {bottom:.6g} weighted kW, is above what a plan loses, {objective:.6g}: one "
+                "of them is wrong, so neither is told. Please report the study."
+            )
+        return min(max(bottom, 0.0), objective)
 
 
 def affordable(problem: Problem) -> Options:
@@ -167,8 +191,8 @@ class Program:
     model: linopy.Model
 
 
-def islands_for(program: Program, plan: Plan, solved_blocks: dict[bytes, Floats]) -> Floats:
-    """Values of the first and second stage's columns: a plan, with the best islands for it."""
+def islands_for(program: Program, plan: Plan, solved_blocks: dict[bytes, Floats], gap: float) -> Floats:
+    """Values of the first and second stage's columns: a plan, with the best islands for it to a gap block by block."""
     stage, model, t = program.stage, program.model, program.stage.tables
     there = plan.added | ~stage.grid.optional
     given = {"delta": plan.delta, "beta_kw": plan.beta_kw, "hardened": plan.hardened, "added": there}
@@ -176,7 +200,7 @@ def islands_for(program: Program, plan: Plan, solved_blocks: dict[bytes, Floats]
         built = np.array([root.site < 0 or plan.delta[root.site] for root in stage.roots])
         worth = stage.grid.unit_weighted_kw[t.u_unit] * built[t.root_of(t.u_field)]
         model.add_objective((model.variables["picked_up"] * -np.maximum(worth, 0.0)).sum(), overwrite=True)
-    return solved_apart(model, solved_blocks, {name: values.astype(float) for name, values in given.items()})
+    return solved_apart(model, solved_blocks, {name: values.astype(float) for name, values in given.items()}, gap)
 
 
 def lost(program: Program, x: Floats) -> Floats:

@@ -17,7 +17,7 @@ from gridstudio.domain.tables import read_table
 from gridstudio.engine import Feeder
 from gridstudio.errors import InputError
 from gridstudio.planning.circuit import read_circuit
-from gridstudio.planning.resilience.contract import Bools, Budget, Floats, Grid, Sites
+from gridstudio.planning.resilience.contract import Bools, Budget, Floats, Grid, Ints, Sites
 from gridstudio.planning.resilience.fragility import Fragility, read_fragility
 from gridstudio.planning.resilience.settings import LineSettings, LoadSettings, ResilienceSettings, SiteSettings
 from gridstudio.planning.resilience.wind import Wind, read_wind
@@ -81,19 +81,11 @@ def build_grid(
     feeder: Feeder, sections: Sections, limits: Limits, weights: pd.DataFrame, settings: ResilienceSettings, added: int
 ) -> Grid:
     """The grid of a study; the last ``added`` devices of ``sections`` are candidate switches."""
-    network, devices = sections.network, len(sections.devices)
-    loads = network.loads
+    network, loads, given = sections.network, sections.network.loads, settings.lines
     section = np.array([sections.of_bus[bus] for bus in loads["bus"]], dtype=np.intp)
-    by_bus = settings.loads.pickup == "bus"
-    unit, names = pd.factorize(
-        loads["bus"] if by_bus else pd.Series([sections.names[s] for s in section], dtype=object)
-    )
-    unit_section = np.zeros(len(names), dtype=np.intp)
-    unit_section[unit] = section
-    lines = exposed_lines(sections)
-    price = np.zeros(devices)
-    price[devices - added :] = [candidate.usd for candidate in settings.devices.candidates]
-    underground = lines["line_code"].isin(_codes(settings.lines.underground_codes, network)).to_numpy()
+    unit, unit_names, unit_section = _units(sections, section, settings.loads.pickup == "bus")
+    lines, optional = exposed_lines(sections), np.arange(len(sections.devices)) >= len(sections.devices) - added
+    underground = lines["line_code"].isin(_codes(given.underground_codes, network)).to_numpy()
     length_m = lines["length_m"].to_numpy(dtype=float)
     return Grid(
         feeder=feeder,
@@ -106,18 +98,36 @@ def build_grid(
         load_weight=weights["weight"].to_numpy(dtype=float),
         load_critical=weights["critical"].to_numpy(dtype=bool),
         load_section=section,
-        load_unit=unit.astype(np.intp),
-        unit_names=tuple(map(str, names)),
+        load_unit=unit,
+        unit_names=unit_names,
         unit_section=unit_section,
         line_names=tuple(lines["line"]),
         line_length_m=length_m,
         line_underground=underground,
         line_hits=_hits(sections, lines["line"]),
-        line_hardenable=_hardenable(settings.lines, network, tuple(lines["line"]), underground),
-        line_usd=length_m * settings.lines.harden_usd_per_m,
-        optional=np.arange(devices) >= devices - added,
-        device_usd=price,
+        line_hardenable=_hardenable(given, network, tuple(lines["line"]), underground),
+        line_usd=length_m * given.harden_usd_per_m,
+        optional=optional,
+        device_usd=_prices(settings, optional),
     )
+
+
+def _units(sections: Sections, section: Ints, by_bus: bool) -> tuple[Ints, tuple[str, ...], Ints]:
+    """What is picked up together, loads of a bus or of a section: unit of each load, names of units, their sections."""
+    loads = sections.network.loads
+    unit, names = pd.factorize(
+        loads["bus"] if by_bus else pd.Series([sections.names[s] for s in section], dtype=object)
+    )
+    unit_section = np.zeros(len(names), dtype=np.intp)
+    unit_section[unit] = section
+    return unit.astype(np.intp), tuple(map(str, names)), unit_section
+
+
+def _prices(settings: ResilienceSettings, optional: Bools) -> Floats:
+    """Of candidate switches (device,), 0 of those that exist."""
+    price = np.zeros(len(optional))
+    price[optional] = [candidate.usd for candidate in settings.devices.candidates]
+    return price
 
 
 def exposed_lines(sections: Sections) -> pd.DataFrame:

@@ -1,34 +1,39 @@
 """The paper's findings, each as a sentence that the sweeps of a study support or do not, with the numbers.
 
-What a program leaves open (its gap) cannot contradict a finding: differences within the gaps of the two programs count
-as none. Figures are in-sample, over the scenarios; those over fresh storms stand beside, with their standard errors.
+What a program leaves open (its gap) can neither support nor contradict a finding: differences within the gaps of the
+two programs count as none. Figures are in-sample, over the scenarios; those over fresh storms stand beside, with their
+standard errors. Seconds decide nothing: they are those of the machine that solved a point.
 """
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
-from gridstudio.planning.resilience.contract import Risk
+from gridstudio.planning.resilience.contract import Floats, Risk
 from gridstudio.planning.resilience.evaluate import cvar_difference, difference, measured
 from gridstudio.planning.resilience.sweep import Outcome, Point, of_sweep
 
 Found = Sequence[tuple[Point, Outcome]]
 Row = tuple[str, str, str]
 SATURATED = 0.2  # of the first step's gain per kW: below, more budget has little effect
-UNDECIDED, UNTESTED = "not decided", "not tested"
-NOISE = 2.0  # standard errors that a difference may have by chance
+LITTLE = 0.5  # of the relative fall of E: a relative fall of CVaR that is smaller is a little effect
+HARDLY = 0.05  # of the mean objective: sets of scenarios whose objectives differ by less are alike
+MOST_BUILD_MORE = 0.5  # of the plans
+SURE = 0.975  # quantile of Student's t: what two means may differ by chance
+PARTLY, UNDECIDED, UNTESTED = "partly", "not decided", "not tested"
 LAMBDA = "A larger lambda never raises CVaR."
 ALPHA = "A larger alpha shifts CVaR upwards."
 SITES = "More candidate sites lower CVaR at the same budget."
 BUDGET = "More budget lowers the expected loss, and then saturates."
-SMALL = "Several small sources beat a few large ones of the same sum."
+SMALL = "Programs prefer several small sources to a few large ones of the same sum."
 NEEDED = {
     LAMBDA: "two values of lambda (sweep.lambdas)",
     ALPHA: "two values of alpha (sweep.alphas)",
     SITES: "two numbers of candidate sites (sweep.site_counts) and a lambda above 0",
-    BUDGET: "three budgets (sweep.budgets_kw)",
-    SMALL: "a sweep of budgets and sites (sweep.budgets_kw)",
+    BUDGET: "three budgets (sweep.budgets_kw) at lambda 0 (sweep.budget_lambdas)",
+    SMALL: "a sweep of budgets and sites (sweep.budgets_kw) whose plans could be built with fewer sources",
 }  # the paper's findings, and what a study must vary to test them
 
 
@@ -41,10 +46,11 @@ def paper_statements(found: Found, sites_max_kw: Sequence[float]) -> pd.DataFram
 
 
 def statements(found: Found, sites_max_kw: Sequence[float]) -> pd.DataFrame:
-    """statement, supported (yes, no, not decided), evidence: one row for each finding that the sweeps can tell of."""
+    """statement, supported (yes, partly, no, not decided, not tested), evidence: one row for each finding that the
+    sweeps can tell of."""
     rows: list[Row] = []
     if many := of_sweep(found, "scenarios"):
-        rows += [enough_scenarios(many), time_grows(many)]
+        rows += [enough_scenarios(many), program_grows(many)]
     if risk := of_sweep(found, "risk"):
         rows += [lambda_lowers_cvar(risk)] if len({point.case.lambda_ for point, _ in risk}) > 1 else []
         rows += [alpha_raises_cvar(risk)] if len({point.alpha for point, _ in risk}) > 1 else []
@@ -72,40 +78,57 @@ def open_kw(outcome: Outcome) -> float:
 
 
 def enough_scenarios(found: Found) -> Row:
-    """The objective against the number of scenarios, mean of the draws."""
+    """The objective against the number of scenarios, mean of the draws: decided only where chance and gaps leave room
+    for less than the difference that is asked about."""
     table = _by_scenarios(found)
-    last = table.iloc[-1]
-    room = np.maximum(NOISE * np.hypot(table["error"], last["error"]), table["open"] + last["open"])
-    near = ((table["mean"] - last["mean"]).abs() <= room).to_numpy()
-    enough = table.index[next(row for row in range(len(near)) if near[row:].all())]
-    evidence = "; ".join(f"{n}: {row['mean']:.0f} ± {row['error']:.0f} kW" for n, row in table.iterrows())
+    last, most, draws = table.iloc[-1], table.index[-1], int(table["draws"].min())
+    apart, room = (table["mean"] - last["mean"]).abs(), np.maximum(_chance(table), table["open"].clip(last["open"]))
+    hardly = HARDLY * abs(last["mean"])
+    alike, other = (apart + room <= hardly).to_numpy()[:-1], (apart - room > hardly).to_numpy()[:-1]
+    means = "; ".join(f"{n}: {row['mean']:.0f} ± {row['error']:.0f} kW" for n, row in table.iterrows())
+    told, words = UNDECIDED, f"That the two largest sets agree within {100 * HARDLY:g} % is neither shown nor excluded"
+    if len(table) < 2:
+        told, words = UNTESTED, "Needs two numbers of scenarios (sweep.scenarios)"
+    elif alike[-1]:
+        enough = table.index[next(row for row in range(len(alike)) if alike[row:].all())]
+        told, words = "yes", f"From {enough} scenarios on within {100 * HARDLY:g} % of {most} scenarios"
+    elif other[-1]:
+        told, words = "no", f"The two largest sets differ by more than {100 * HARDLY:g} %"
     return (
         "Beyond some number of scenarios the objective hardly changes.",
-        _yes(enough < table.index[-1]) if len(table) > 1 else UNDECIDED,
-        f"Within noise of the largest set from {enough} scenarios on. Mean of the draws by scenarios: {evidence}.",
+        told,
+        f"{words}, chance (95 % by Student's t) and the programs' gaps allowed for. Mean of {draws} draws by "
+        f"scenarios: {means.replace('nan', 'unknown')}.",
     )
 
 
-def time_grows(found: Found) -> Row:
+def _chance(table: pd.DataFrame) -> "pd.Series[float]":
+    """How far the mean of each set may be from that of the last by the draw alone; NaN from one draw."""
+    last = table.iloc[-1]
+    freedom = (table["draws"] + last["draws"] - 2).to_numpy(dtype=float)
+    return np.hypot(table["error"], last["error"]) * stdtrit(freedom, SURE)
+
+
+def program_grows(found: Found) -> Row:
+    """By the size of the first round's program, which no clock has a say in."""
     table = _by_scenarios(found)
-    seconds = "; ".join(f"{n}: {row['seconds']:.1f} s" for n, row in table.iterrows())
+    sizes = "; ".join(f"{n}: {r['rows']:.0f} rows, {r['binaries']:.0f} binaries" for n, r in table.iterrows())
+    grows = bool((table[["rows", "binaries"]].diff().iloc[1:] > 0).all(axis=None))
     return (
-        "More scenarios cost solve time.",
-        _yes(bool(table["seconds"].iloc[-1] > table["seconds"].iloc[0])) if len(table) > 1 else UNDECIDED,
-        f"Mean of the draws by scenarios: {seconds}.",
+        "More scenarios make a larger program.",
+        _yes(grows) if len(table) > 1 else UNTESTED,
+        f"Mean of the draws by scenarios: {sizes}. Seconds depend on the machine: see column seconds of the sweep.",
     )
 
 
 def _by_scenarios(found: Found) -> pd.DataFrame:
+    """Means over the draws; ``error``: standard error of the mean objective, NaN from one draw."""
     table = pd.DataFrame(
-        [(p.case.scenarios, o.objective_kw, o.seconds, open_kw(o)) for p, o in found],
-        columns=["scenarios", "objective", "seconds", "open"],
+        [(p.case.scenarios, o.objective_kw, open_kw(o), o.rows, o.binaries) for p, o in found],
+        columns=["scenarios", "mean", "open", "rows", "binaries"],
     )
     by = table.groupby("scenarios")
-    error = by["objective"].std().fillna(0.0) / np.sqrt(by["objective"].size())
-    return pd.DataFrame(
-        {"mean": by["objective"].mean(), "error": error, "seconds": by["seconds"].mean(), "open": by["open"].mean()}
-    )
+    return by.mean().assign(error=by["mean"].sem(), draws=by.size())
 
 
 def lambda_lowers_cvar(found: Found) -> Row:
@@ -150,90 +173,105 @@ def _fresh(pair: tuple[Point, Outcome]) -> str:
 
 
 def more_sites_lower_cvar(found: Found) -> list[Row]:
-    """At the largest lambda of the budget sweep, budget by budget: the fewest sites against all of them. Not decided if
-    no difference is greater than the gaps of the two programs."""
+    """At the largest lambda of the budget sweep, budget by budget: the fewest sites against all of them."""
     top = max(point.case.lambda_ for point, _ in found)
     counts = sorted({point.case.sites for point, _ in found})
     if len(counts) < 2 or top == 0:  # without risk aversion no program looks at CVaR
         return []
     at = {(p.case.sites, p.case.budget_kw): (p, o) for p, o in found if p.case.lambda_ == top}
-    lower, never, text = 0, True, []
+    states, text = [], []
     for kw in sorted({budget for _, budget in at}):
         (a, few), (b, many) = at[counts[0], kw], at[counts[-1], kw]
         gain, slack = cvar(a, few) - cvar(b, many), (open_kw(few) + open_kw(many)) / top
-        lower += gain > slack
-        never &= gain >= -slack
+        states.append(None if abs(gain) <= slack else gain > 0)
         fresh, error = cvar_difference(few.fresh_q, many.fresh_q, a.alpha)
-        text.append(f"{kw:g} kW: by {gain:.0f} kW, fresh storms {fresh:.0f} ± {error:.0f}")
-    return [
-        (
-            SITES,
-            "no" if not never else "yes" if lower else UNDECIDED,
-            f"{counts[-1]} sites against {counts[0]}, lambda {top:g}: " + "; ".join(text) + ".",
-        )
-    ]
+        text.append(f"{kw:g} kW: by {gain:.0f} kW (gaps {slack:.0f}), fresh storms {fresh:.0f} ± {error:.0f}")
+    evidence = f"{counts[-1]} sites against {counts[0]}, lambda {top:g}: {'; '.join(text)}."
+    return [(SITES, _verdict(states), f"By more than the gaps at {_of(states)} budgets. {evidence}")]
 
 
 def budget_saturates(found: Found) -> Row:
-    """Gain of expected loss per kW of budget, first step against last."""
-    falls, flat, text = True, True, []
+    """Of plans for the least expected loss (lambda 0), three budgets or more; other lambdas stand beside."""
+    states, text = [], []
     for lambda_, sites, rows in _curves(found):
         kw = np.array([point.case.budget_kw for point, _ in rows])
         values = np.array([mean(outcome) for _, outcome in rows])
-        slack = max(open_kw(outcome) for _, outcome in rows) / max(1 - lambda_, 1e-9)
-        if lambda_ == 0:
-            falls &= bool((np.diff(values) <= 2 * slack).all() and values[-1] < values[0])
+        if lambda_ == 0 and len(rows) > 2:
+            states.append(_saturates(kw, values, np.array([open_kw(outcome) for _, outcome in rows])))
         gain = -np.diff(values) / np.diff(kw)
-        flat &= bool(lambda_ > 0 or len(gain) < 2 or gain[-1] <= SATURATED * gain[0] + 1e-9)
         steps = f"{gain[0]:.2f} kW per kW at first, {gain[-1]:.2f} at last" if len(gain) else "one budget only"
         fresh, error = difference(rows[0][1].fresh_q, rows[-1][1].fresh_q)
         text.append(
             f"lambda {lambda_:g}, {sites} sites: E {values[0]:.0f} to {values[-1]:.0f} kW ({steps}; fresh storms "
             f"{fresh:.0f} ± {error:.0f} kW less)"
         )
-    told = _yes(falls and flat) if len({point.case.budget_kw for point, _ in found}) > 2 else UNDECIDED
-    return BUDGET, told, "; ".join(text) + "."
+    asked = f"Saturated: the last step gains at most {100 * SATURATED:g} % of the first per kW, whatever the gaps hide"
+    if not states:
+        return BUDGET, UNTESTED, f"Needs {NEEDED[BUDGET]}. {'; '.join(text)}."
+    return BUDGET, _verdict(states), f"{asked}: at lambda 0 {_of(states)} curves. {'; '.join(text)}."
+
+
+def _saturates(kw: Floats, values: Floats, room: Floats) -> bool | None:
+    """Whether losses fall and then hardly fall, None where the gaps leave it open: each optimum is between
+    ``values`` - ``room`` and ``values``."""
+    least, step = values - room, np.diff(kw)
+    most_gain, least_gain = (values[:-1] - least[1:]) / step, (least[:-1] - values[1:]) / step
+    if (least[1:] > values[:-1]).any() or least_gain[-1] > SATURATED * max(most_gain[0], 0.0):
+        return False
+    return True if least[0] > values[-1] and most_gain[-1] <= SATURATED * least_gain[0] else None
 
 
 def budget_and_cvar(found: Found) -> Row:
     """The paper sees little effect of the budget on CVaR beside that on the expected loss."""
-    weak, text = True, []
+    states, text = [], []
     for lambda_, sites, rows in _curves(found):
         (a, first), (b, last) = rows[0], rows[-1]
-        tail = 1 - cvar(b, last) / max(cvar(a, first), 1e-9)
-        usual = 1 - mean(last) / max(mean(first), 1e-9)
-        weak &= tail <= usual / 2 + 1e-9
+        start, room = (cvar(a, first), mean(first)), open_kw(first) + open_kw(last)
+        fall = start[0] - cvar(b, last), start[1] - mean(last)
+        rooms = room / (lambda_ or 1.0), room / (1.0 - lambda_ or 1.0)
+        (tail, usual), (tail_room, usual_room) = (np.array(v) / np.maximum(start, 1e-9) for v in (fall, rooms))
+        states.append(_little(tail, usual, tail_room, usual_room))
         by = cvar_difference(first.fresh_q, last.fresh_q, a.alpha), difference(first.fresh_q, last.fresh_q)
-        fresh = " and ".join(f"{fall:.0f} ± {error:.0f} kW" for fall, error in by)
+        fresh = " and ".join(f"{fall_kw:.0f} ± {error:.0f} kW" for fall_kw, error in by)
         text.append(
-            f"lambda {lambda_:g}, {sites} sites: CVaR {100 * tail:.1f} %, E {100 * usual:.1f} % lower (fresh storms by "
-            f"{fresh})"
+            f"lambda {lambda_:g}, {sites} sites: CVaR {100 * tail:.1f} %, E {100 * usual:.1f} % lower (gaps "
+            f"{100 * tail_room:.1f} and {100 * usual_room:.1f} %; fresh storms by {fresh})"
         )
     return (
         "More budget at the same sites has little effect on CVaR beside that on E.",
-        _yes(weak),
-        "; ".join(text) + ".",
+        _verdict(states),
+        f"Little: in percent at most {LITTLE:g} times the fall of E, whatever the gaps hide; so in {_of(states)} "
+        f"curves. {'; '.join(text)}.",
     )
 
 
+def _little(tail: float, usual: float, tail_room: float, usual_room: float) -> bool | None:
+    """Whether a relative fall is little beside another, None where the rooms leave it open or the other is none."""
+    if usual <= usual_room:
+        return None
+    if tail + tail_room <= LITTLE * (usual - usual_room):
+        return True
+    return False if tail - tail_room > LITTLE * (usual + usual_room) else None
+
+
 def many_small(found: Found, sites_max_kw: Sequence[float]) -> Row:
-    """How many sources the plans build against how few of full size would spend the budget."""
-    more, count, text = 0, 0, []
+    """How many sources the plans build against how few of full size would give the same sum."""
+    more, text = [], []
     for point, outcome in found:
-        room = np.sort(np.array(sites_max_kw[: point.case.sites]))[::-1]
-        least = int(np.searchsorted(np.cumsum(room), min(point.case.budget_kw, room.sum()) - 1e-6)) + 1
-        if least < point.case.sites:
-            count += 1
-            more += len(outcome.beta_kw) > least
-            sizes = sum(outcome.beta_kw.values()) / max(len(outcome.beta_kw), 1)
+        kw, count = sum(outcome.beta_kw.values()), len(outcome.beta_kw)
+        room = np.cumsum(np.sort(np.array(sites_max_kw[: point.case.sites]))[::-1])
+        least = int(np.searchsorted(room, kw - 1e-6)) + 1
+        if count and least < point.case.sites:  # there was a choice
+            more.append(count > least)
             text.append(f"{point.case.budget_kw:g} kW, {point.case.sites} sites, lambda {point.case.lambda_:g}: "
-                        f"{len(outcome.beta_kw)} of {sizes:.0f} kW (least {least})")  # fmt: skip
+                        f"{count} of {kw / count:.0f} kW (fewest {least})")  # fmt: skip
+    if not more:
+        return SMALL, UNTESTED, f"Needs {NEEDED[SMALL]}."
     return (
         SMALL,
-        _yes(count > 0 and more > count / 2),
-        f"By what the programs choose: {more} of {count} plans build more sources than full size asks for. "
-        + "; ".join(text)
-        + ".",
+        _yes(sum(more) > MOST_BUILD_MORE * len(more)),
+        f"{sum(more)} of {len(more)} plans build more sources than their kW asks for, more than "
+        f"{100 * MOST_BUILD_MORE:g} % are needed; what few large ones would lose is not solved. {'; '.join(text)}.",
     )
 
 
@@ -250,6 +288,17 @@ def _values(found: Found, name: str) -> list[float]:
 
 def _beyond(worst: float) -> str:
     return "." if worst <= 0 else f"; by {worst:.1f} kW more than the programs' gaps explain."
+
+
+def _verdict(states: Sequence[bool | None]) -> str:
+    """Of several curves or budgets: one that contradicts decides, all must support; None: the gaps leave it open."""
+    if False in states:
+        return "no"
+    return "yes" if all(states) else PARTLY if any(states) else UNDECIDED
+
+
+def _of(states: Sequence[bool | None]) -> str:
+    return f"{sum(state is True for state in states)} of {len(states)}"
 
 
 def _yes(supported: bool) -> str:

@@ -48,15 +48,20 @@ class Point:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of a case. ``q``: (scenario,) and ``fresh_q``: (storm,) weighted kW lost after the check."""
+    """What became of a case. ``q``: (scenario,) and ``fresh_q``: (storm,) weighted kW lost after the check;
+    ``seconds``: of the machine that solved it; ``binaries``, ``rows``: of the first round's program, whose size no
+    clock has a say in."""
 
     status: str
     objective_kw: float
     bound_kw: float
     gap: float
+    stopped_by_clock: bool
     seconds: float
     rounds: int
     cut: int
+    binaries: int
+    rows: int
     beta_kw: dict[str, float]
     spent_usd: float
     q: Floats
@@ -163,9 +168,12 @@ def solve(bench: Bench, case: Case, storms: Storms, phases: Phases) -> Outcome:
         objective_kw=solution.objective,
         bound_kw=solution.bound,
         gap=solution.gap,
+        stopped_by_clock=solution.stopped_by_clock,
         seconds=solution.seconds,
         rounds=len(checked.rounds),
         cut=checked.cut,
+        binaries=checked.rounds[0].binaries,
+        rows=checked.rounds[0].rows,
         beta_kw={sites.names[i]: float(plan.beta_kw[i]) for i in np.flatnonzero(built(plan))},
         spent_usd=usd,
         q=checked.served.q,
@@ -179,7 +187,8 @@ ARRAYS = ("q", "probability", "fresh_q", "fresh_critical_kw")
 
 
 class Kept:
-    """Outcomes on disk, found again by their case and all that decides them."""
+    """Outcomes on disk, found again by their case and all that decides them: inputs, settings and versions of packages.
+    Who edits the code of a version empties the folder."""
 
     def __init__(self, folder: Path | None, identity: str):
         self._folder, self._identity = folder, identity
@@ -189,6 +198,8 @@ class Kept:
         if path is None or not path.is_file():
             return None
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if values.keys() != Outcome.__dataclass_fields__.keys():  # kept by other code
+            return None
         return Outcome(**values | {key: np.array(values[key]) for key in ARRAYS})
 
     def save(self, case: Case, outcome: Outcome) -> None:

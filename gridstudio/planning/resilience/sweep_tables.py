@@ -1,6 +1,7 @@
 """The tables of the sensitivity sweeps; columns are listed in the package."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -18,12 +19,20 @@ def sweep_table(found: Sequence[tuple[Point, Outcome]]) -> pd.DataFrame:
 
 
 def _row(number: int, point: Point, outcome: Outcome) -> dict[str, object]:
-    case, risk = point.case, Risk(point.case.lambda_, point.alpha)
-    even = np.full(len(outcome.fresh_q), 1.0 / len(outcome.fresh_q))
-    inside = measured(outcome.q, outcome.probability, risk, drawn=False)
-    fresh = measured(outcome.fresh_q, even, risk, drawn=True)
     return {
         "point": number,
+        **_asked(point),
+        **_program(outcome),
+        **_measures(point, outcome),
+        "sources": len(outcome.beta_kw),
+        "built_kw": sum(outcome.beta_kw.values()),
+        "plan": ", ".join(f"{name}: {kw:.0f} kW" for name, kw in outcome.beta_kw.items()),
+    }
+
+
+def _asked(point: Point) -> dict[str, object]:
+    case = point.case
+    return {
         "sweep": point.sweep,
         "scenarios": case.scenarios,
         "draw": case.draw,
@@ -31,30 +40,37 @@ def _row(number: int, point: Point, outcome: Outcome) -> dict[str, object]:
         "alpha": point.alpha,
         "budget_kw": case.budget_kw,
         "sites": case.sites,
+    }
+
+
+def _program(outcome: Outcome) -> dict[str, object]:
+    return {
         "status": outcome.status,
         "objective_kw": outcome.objective_kw,
         "bound_kw": outcome.bound_kw,
         "gap": outcome.gap,
+        "stopped_by_clock": outcome.stopped_by_clock,
         "seconds": outcome.seconds,
         "rounds": outcome.rounds,
         "islands_cut": outcome.cut,
+        "binaries": outcome.binaries,
+        "rows": outcome.rows,
+    }
+
+
+def _measures(point: Point, outcome: Outcome) -> dict[str, float]:
+    """Over the scenarios after the check, and over the fresh storms with standard errors."""
+    risk, even = Risk(point.case.lambda_, point.alpha), np.full(len(outcome.fresh_q), 1.0 / len(outcome.fresh_q))
+    inside = measured(outcome.q, outcome.probability, risk, drawn=False)
+    fresh = measured(outcome.fresh_q, even, risk, drawn=True)
+    return {
         "mean_kw": inside.mean_kw,
         "var_kw": inside.var_kw,
         "cvar_kw": inside.cvar_kw,
         "checked_objective_kw": inside.objective_kw,
-        "fresh_mean_kw": fresh.mean_kw,
-        "fresh_mean_se_kw": fresh.mean_se_kw,
-        "fresh_var_kw": fresh.var_kw,
-        "fresh_var_se_kw": fresh.var_se_kw,
-        "fresh_cvar_kw": fresh.cvar_kw,
-        "fresh_cvar_se_kw": fresh.cvar_se_kw,
-        "fresh_objective_kw": fresh.objective_kw,
-        "fresh_objective_se_kw": fresh.objective_se_kw,
+        **{f"fresh_{name}": value for name, value in asdict(fresh).items()},
         "fresh_critical_kw": float(outcome.fresh_critical_kw.mean()),
         "fresh_critical_se_kw": standard_error(outcome.fresh_critical_kw),
-        "sources": len(outcome.beta_kw),
-        "built_kw": sum(outcome.beta_kw.values()),
-        "plan": ", ".join(f"{name}: {kw:.0f} kW" for name, kw in outcome.beta_kw.items()),
     }
 
 

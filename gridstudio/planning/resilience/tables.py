@@ -10,6 +10,7 @@ from gridstudio.planning.flow import network_branches
 from gridstudio.planning.resilience.contract import Checked, Grid, Island, Problem, Served, Sites, Storms
 from gridstudio.planning.resilience.evaluate import Measured, StochasticValue, built, least_picked_up
 from gridstudio.planning.resilience.fragility import GRID_M_S, Fragility
+from gridstudio.planning.resilience.loop import used_kw
 from gridstudio.planning.resilience.outages import MonteCarlo, standard_error
 from gridstudio.planning.resilience.selection import Selection
 from gridstudio.planning.resilience.setup import Setup
@@ -132,6 +133,7 @@ def plan_table(problem: Problem, checked: Checked) -> pd.DataFrame:
             "built": used,
             "kw": np.where(used, plan.beta_kw, 0.0),
             "kva": np.where(used, plan.beta_kw * sites.kva_per_kw, 0.0),
+            "used_kw": used_kw(problem, checked.served),
             "max_kw": sites.max_kw,
         }
     )
@@ -196,11 +198,16 @@ def risk_table(rows: Sequence[tuple[str, str, Measured]]) -> pd.DataFrame:
     return pd.DataFrame([{"storms": storms, "case": case, **asdict(found)} for storms, case, found in rows])
 
 
+ALL_ROUNDS = "all rounds"
+
+
 def solver_table(checked: Checked) -> pd.DataFrame:
-    names = ("status", "objective", "bound", "gap", "seconds", "binaries", "rows")
-    rows = [(number, *(getattr(each, n) for n in names)) for number, each in enumerate(checked.rounds, start=1)]
+    """Each round's program, then the end of all rounds, with what raised the bound between them."""
+    names = ("status", "objective", "bound", "gap", "stopped_by_clock", "seconds", "binaries", "rows")
+    told = [*((str(number), each) for number, each in enumerate(checked.rounds, 1)), (ALL_ROUNDS, checked.solution)]
     return pd.DataFrame(
-        rows, columns=["round", "status", "objective_kw", "bound_kw", "gap", "seconds", "binaries", "rows"]
+        [(word, *(getattr(each, name) for name in names)) for word, each in told],
+        columns=["round", "status", "objective_kw", "bound_kw", "gap", *names[4:]],
     )
 
 

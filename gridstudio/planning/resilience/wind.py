@@ -102,13 +102,16 @@ def _region(row: Mapping[str, str], path: Path, wrong: list[str]) -> Region | No
 
 def _number(text: str, key: str) -> float:
     try:
-        return float(text)
+        found = float(text)
     except ValueError:
         raise ValueError(f"{key} = {text!r} should be a number.") from None
+    if not np.isfinite(found):
+        raise ValueError(f"{key} = {text!r} should be a finite number.")
+    return found
 
 
 def _positive(given: Mapping[str, float], key: str) -> float:
-    if not 0 < given[key] < np.inf:
+    if given[key] <= 0:
         raise ValueError(f"{key} = {given[key]:g} should be above 0.")
     return given[key]
 
@@ -120,7 +123,13 @@ def _tabulated(path: Path) -> Any:
         speed, level = table["wind_m_s"].to_numpy(dtype=float), table["cdf"].to_numpy(dtype=float)
     except (OSError, KeyError, ValueError):
         raise ValueError(f"its table {path.name!r} cannot be read; it should have wind_m_s and cdf.") from None
-    rising = len(speed) > 1 and (np.diff(speed) > 0).all() and (np.diff(level) >= 0).all() and speed[0] >= 0
+    rising = (
+        len(speed) > 1
+        and np.isfinite(speed).all()
+        and (np.diff(speed) > 0).all()
+        and (np.diff(level) >= 0).all()
+        and speed[0] >= 0
+    )
     if not rising or level[0] != 0 or abs(level[-1] - 1) > 1e-9:
         raise ValueError(f"the points of {path.name!r} should rise, from cdf 0 to 1 and from 0 m/s or more.")
     return stats.rv_histogram((np.diff(level), speed), density=False)

@@ -56,10 +56,11 @@ class Worth:
         return np.asarray(np.maximum.accumulate(found))
 
     def _at_most(self, mask: int, kva_per_kw: float) -> Floats:
-        """No less than the worth by size; kVA priced, at the tangent where the capacitors' kvar press."""
+        """No less than the worth by size; kVA priced, at the tangent where the capacitors' kvar press. A size stands
+        for every kW from it to the next step, so its kVA are those of the next step."""
         pressing = (self._still(mask) * np.conj(LAGGING)).real
         found = self._picked(mask, True, 0.0)[0].copy()
-        room = kva_per_kw * self.step_kw * np.arange(STEPS + 1) - pressing
+        room = kva_per_kw * self.step_kw * (np.arange(STEPS + 1) + 1) - pressing
         for price in PRICES[1:] if pressing > 0 else ():
             priced = self._picked(mask, True, price)[0][:-1] + price * room
             found[:-1] = np.minimum(found[:-1], np.maximum(priced, 0.0))

@@ -1,6 +1,6 @@
 """Charts of a resilience study: wind and fragility, convergence, scenarios, losses, probability of supply."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,29 +51,7 @@ def weather(wind: pd.DataFrame, fragility: pd.DataFrame, strata: pd.DataFrame, t
     above = plot_axes(figure, 130, 510, WIDTH - 190, 270)
     below = (plot_axes(figure, 130, 150, 660, 270), plot_axes(figure, 950, 150, 670, 270))
     heading(sheet, 880, text.title, text.subtitle)
-    entries = []
-    for number, (region, part) in enumerate(wind.groupby("region", sort=False)):
-        share, colour = float(part["share"].iloc[0]), REGIONS[number % len(REGIONS)]
-        look: dict[str, Any] = {"linestyle": "solid" if share > 0 else (0, (2, 2))}
-        name = f"wind {drawable(region, 24)}" + ("" if share >= 1 or not share else f", {style.percent(share)}")
-        above.plot(part["wind_m_s"], part["density_s_m"], color=colour, linewidth=2.4 if share else 1.4, **look)
-        entries.append(line_entry(name + ("" if share else " (not here)"), colour, 2.4 if share else 1.4, **look))
-    for number, row in enumerate(strata.itertuples()):
-        if number % 2 == 0:
-            above.axvspan(
-                row.wind_from_m_s, row.wind_to_m_s, color=style.ACCENT_PALE, alpha=0.55, linewidth=0, zorder=0
-            )
-    if len(strata):
-        entries.append(
-            Entry("every other stratum of drawn storms", {"color": style.ACCENT_PALE, "linewidth": 9.0, **BUTT})
-        )
-    for number, ((kind, hardened), part) in enumerate(fragility.groupby(["kind", "hardened"], sort=False)):
-        metres = style.number(part["reference_length_m"].iloc[0])
-        name = f"{drawable(kind, 20)}{', hardened' if hardened else ''}, {metres} m"
-        colour, dashes = REGIONS[(number + 3) % len(REGIONS)], DASHES[number % len(DASHES)]
-        for axes in below:
-            axes.plot(part["wind_m_s"], part["probability"], color=colour, linewidth=2.2, linestyle=dashes)
-        entries.append(line_entry(name, colour, 2.2, linestyle=dashes))
+    entries = [*_winds(above, wind), *_strata(above, strata), *_fragilities(below, fragility)]
     shown = wind if len(wind) else fragility
     for axes in (above, *below):
         axes.set_xlim(0, float(shown["wind_m_s"].max()))
@@ -87,6 +65,35 @@ def weather(wind: pd.DataFrame, fragility: pd.DataFrame, strata: pd.DataFrame, t
     below[1].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}{style.SPACE}%"))
     legend(sheet, entries, "", WIDTH)
     save(figure, path)
+
+
+def _winds(axes: Axes, wind: pd.DataFrame) -> Iterator[Entry]:
+    """A curve for each region; thin and dotted where no event is of it."""
+    for number, (region, part) in enumerate(wind.groupby("region", sort=False)):
+        share, colour = float(part["share"].iloc[0]), REGIONS[number % len(REGIONS)]
+        look: dict[str, Any] = {"linestyle": "solid" if share > 0 else (0, (2, 2))}
+        name = f"wind {drawable(region, 24)}" + ("" if share >= 1 or not share else f", {style.percent(share)}")
+        axes.plot(part["wind_m_s"], part["density_s_m"], color=colour, linewidth=2.4 if share else 1.4, **look)
+        yield line_entry(name + ("" if share else " (not here)"), colour, 2.4 if share else 1.4, **look)
+
+
+def _strata(axes: Axes, strata: pd.DataFrame) -> Iterator[Entry]:
+    shade: dict[str, Any] = {"color": style.ACCENT_PALE, "alpha": 0.55, "linewidth": 0, "zorder": 0}
+    for row in strata.iloc[::2].itertuples():
+        axes.axvspan(row.wind_from_m_s, row.wind_to_m_s, **shade)
+    if len(strata):
+        yield Entry("every other stratum of drawn storms", {"color": style.ACCENT_PALE, "linewidth": 9.0, **BUTT})
+
+
+def _fragilities(panels: Sequence[Axes], fragility: pd.DataFrame) -> Iterator[Entry]:
+    """A curve for each kind of line, on every panel."""
+    for number, ((kind, hardened), part) in enumerate(fragility.groupby(["kind", "hardened"], sort=False)):
+        metres = style.number(part["reference_length_m"].iloc[0])
+        colour, dashes = REGIONS[(number + 3) % len(REGIONS)], DASHES[number % len(DASHES)]
+        for axes in panels:
+            axes.plot(part["wind_m_s"], part["probability"], color=colour, linewidth=2.2, linestyle=dashes)
+        name = f"{drawable(kind, 20)}{', hardened' if hardened else ''}, {metres} m"
+        yield line_entry(name, colour, 2.2, linestyle=dashes)
 
 
 def convergence(table: pd.DataFrame, wanted_pct: float, text: Text, path: Path) -> None:

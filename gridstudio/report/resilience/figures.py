@@ -154,7 +154,7 @@ def _sweep_scenarios(study: Study, folder: Path) -> Drawn:
     text = Text(
         "How many scenarios are enough?",
         f"{draws} set{'' if draws == 1 else 's'} of each number, lambda {table['lambda'].iloc[0]:g}, alpha "
-        f"{table['alpha'].iloc[0]:g}, {style.number(table['budget_kw'].iloc[0])} kW; solve times of one machine",
+        f"{table['alpha'].iloc[0]:g}, {style.number(table['budget_kw'].iloc[0])} kW; times are a machine's",
     )
     sweeps.scenarios(table, text, folder / "sweep_scenarios.png")
     yield "sweep_scenarios", folder / "sweep_scenarios.png"

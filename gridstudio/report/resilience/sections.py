@@ -11,11 +11,15 @@ from gridstudio.report.resilience import words
 from gridstudio.report.resilience.view import Study
 
 MOST_ROWS = 60  # of a table on the page
-SUPPORTED = {"yes": "supported", "no": "NOT supported", "not tested": "not tested"}
+SUPPORTED = {"yes": "supported", "partly": "partly", "no": "NOT supported", "not tested": "not tested"}
 KW = {"kw": "load_kw"}  # a unit belongs at the end of a name
 EXTRA = (
     "Lines to harden and switches to add. Saves: mean weighted kW over fresh storms that would be lost without it "
     "alone, all else as planned; what each saves does not add up"
+)
+ROUNDS = (
+    "Each round: the program, then the power flow of its islands. All rounds: the plan after its check, with the bound "
+    "raised between rounds"
 )
 Figures = dict[str, Path]
 
@@ -149,9 +153,9 @@ def _statements(study: Study) -> list[Html]:
     shown = table.assign(supported=[SUPPORTED.get(str(s), "not decided") for s in table["supported"]])
     marked = (table["supported"] == "no").tolist()
     caption = (
-        "Tinted: not supported by this study. Not decided: the sweeps cannot tell; not tested: they do not vary it. "
-        "Differences within the programs' gaps count as none; \u00b1 is one standard error, of a difference over the "
-        "same storms."
+        "Tinted: not supported by this study. Partly: in part of what is varied, the rest is open. Not decided: the "
+        "sweeps cannot tell; not tested: they do not vary it. Differences within the programs' gaps count as none; "
+        "\u00b1 is one standard error, of a difference over the same storms."
     )
     return [page.paragraph(words.statements(study)), page.table(shown, caption, marked=marked)]
 
@@ -161,7 +165,7 @@ def _statements(study: Study) -> list[Html]:
 
 def _program(study: Study) -> list[Html]:
     table = study.table("solver")
-    return [page.table(table, "Each round: the program, then the power flow of its islands")] if len(table) else []
+    return [page.table(table, ROUNDS)] if len(table) else []
 
 
 def _network(study: Study) -> list[Html]:

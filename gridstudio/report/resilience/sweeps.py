@@ -12,11 +12,12 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from gridstudio.report import style
 from gridstudio.report.maps import Text
-from gridstudio.report.resilience.charts import BAND, DASHES, PLAIN, REGIONS, WIDTH, WITH, quiet
+from gridstudio.report.resilience.charts import BAND, DASHES, PLAIN, REGIONS, WIDTH, WITH, Floats, quiet
 from gridstudio.report.sheet import HEADING, Entry, heading, legend, line_entry, new_sheet, plot_axes, save, write
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 FRESH = (0, (4, 2))
+STEP = 0.008  # of the axis: from one draw to the next
 MOST_CURVES = len(REGIONS)
 
 
@@ -27,20 +28,12 @@ def scenarios(table: pd.DataFrame, text: Text, path: Path) -> None:
     heading(sheet, 640, text.title, text.subtitle)
     left, right = plot_axes(figure, 120, 130, 860, 400), plot_axes(figure, 1120, 130, 510, 400)
     x = table["scenarios"].to_numpy(dtype=float)
-    span, by = float(np.ptp(x)) or 2.0, table.groupby("scenarios")
-    kinds = (("checked_objective_kw", WITH, "o", -1, "solid"), ("fresh_objective_kw", REGIONS[1], "s", 1, FRESH))
-    for name, colour, marker, side, dashes in kinds:
-        shift = 0.012 * span * side  # the two lie beside each other
-        left.plot(x + shift, table[name], marker=marker, linestyle="none", color=colour, alpha=0.6, markersize=6)
-        mean = by[name].mean()
-        at = mean.index.to_numpy(dtype=float) + shift
-        left.plot(at, mean, color=colour, linewidth=2, linestyle=dashes)
-        if name == "fresh_objective_kw":
-            error = BAND * by["fresh_objective_se_kw"].mean()
-            left.errorbar(at, mean, yerr=error, fmt="none", ecolor=colour, capsize=4, elinewidth=1.2)
-    right.plot(x, table["seconds"], marker="o", linestyle="none", color=style.INK, alpha=0.6, markersize=6)
-    mean = table.groupby("scenarios")["seconds"].mean()
-    right.plot(mean.index, mean, color=style.INK, linewidth=2)
+    span, wide = float(np.ptp(x)) or 2.0, 1.0 + table["draw"].nunique() / 2
+    _draws(left, table, "checked_objective_kw", -wide, {"color": WITH, "marker": "o"})
+    mean = _draws(left, table, "fresh_objective_kw", wide, {"color": REGIONS[1], "marker": "s", "linestyle": FRESH})
+    error = BAND * table.groupby("scenarios")["fresh_objective_se_kw"].mean()
+    left.errorbar(*mean, yerr=error, fmt="none", ecolor=REGIONS[1], capsize=4, elinewidth=1.2)
+    _draws(right, table, "seconds", 0.0, {"color": style.INK, "marker": "o"})
     right.set_ylim(bottom=0)
     quiet(left, "number of scenarios", "objective [weighted kW]")
     quiet(right, "number of scenarios", "solve time, all rounds [s]")
@@ -57,6 +50,23 @@ def scenarios(table: pd.DataFrame, text: Text, path: Path) -> None:
     ]
     legend(sheet, entries, "Marks: draws, lines: means", WIDTH)
     save(figure, path)
+
+
+def _draws(axes: Axes, table: pd.DataFrame, name: str, side: float, look: dict[str, Any]) -> tuple[Floats, Floats]:
+    """A mark for each draw, one beside the other, and a line through their means, which are given back."""
+    at, middle = beside(table, side)
+    axes.plot(at, table[name], alpha=0.6, markersize=6, **{**look, "linestyle": "none"})
+    mean = table.groupby("scenarios")[name].mean().to_numpy(dtype=float)
+    axes.plot(middle, mean, linewidth=2, **{**look, "marker": ""})
+    return middle, mean
+
+
+def beside(table: pd.DataFrame, side: float) -> tuple[Floats, Floats]:
+    """Where the draws of each number of scenarios are marked, and the middle of each number; ``side``: in marks."""
+    x, draws = table["scenarios"].to_numpy(dtype=float), sorted(set(table["draw"]))
+    step = STEP * (float(np.ptp(x)) or 2.0)
+    rank = table["draw"].map({draw: k - (len(draws) - 1) / 2 for k, draw in enumerate(draws)}).to_numpy(dtype=float)
+    return x + step * (rank + side), np.unique(x) + step * side
 
 
 def risk(table: pd.DataFrame, text: Text, path: Path) -> None:

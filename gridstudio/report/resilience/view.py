@@ -23,7 +23,7 @@ COLUMNS = {
         "loss_kw", "q_kw", "critical_kw", "islands",
     ],
     "faults": ["scenario", "element", "sections"],
-    "plan": ["site", "bus", "section", "built", "kw", "kva", "max_kw"],
+    "plan": ["site", "bus", "section", "built", "kw", "kva", "used_kw", "max_kw"],
     "investments": ["what", "element", "usd", "saves_kw", "saves_se_kw"],
     "islands": [
         "scenario", "sections", "closed", "source", "served_kw", "nominal_kw", "weighted_kw", "critical_kw",
@@ -36,7 +36,9 @@ COLUMNS = {
         "storms", "case", "mean_kw", "mean_se_kw", "var_kw", "var_se_kw", "cvar_kw", "cvar_se_kw", "objective_kw",
         "objective_se_kw",
     ],
-    "solver": ["round", "status", "objective_kw", "bound_kw", "gap", "seconds", "binaries", "rows"],
+    "solver": [
+        "round", "status", "objective_kw", "bound_kw", "gap", "stopped_by_clock", "seconds", "binaries", "rows",
+    ],
     "stochastic_value": ["what", "kw", "plan"],
     "loads": ["load", "bus", "section", "unit", "kw", "weight", "critical", "source"],
     "sections": [

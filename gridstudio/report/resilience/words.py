@@ -12,6 +12,7 @@ from gridstudio.report.resilience.view import SUBSTATION, Study
 ROUNDING_KW = 0.5
 MEAN_STORM = "the mean storm alone (of mean damage among those with a fault)"
 MOST_NAMES = 6  # of lines in a sentence
+ALL_ROUNDS = "all rounds"  # row of table solver
 MOST_ERRORS = 3  # standard errors that chance explains
 
 
@@ -137,9 +138,11 @@ def _worst(study: Study) -> str:
 
 
 def with_error(found: Mapping[Any, Any], name: str) -> str:
-    """A measure and, where it has one, its standard error."""
+    """A measure and, where it has one, its standard error; a quantile within a lump of losses has none to tell."""
     error = float(found.get(f"{name}_se_kw", np.nan))
     text = style.number(found[f"{name}_kw"])
+    if name == "var" and error == 0:
+        return f"{text} (many storms lose the same)"
     return f"{text} \u00b1 {style.number(error)}" if np.isfinite(error) else text
 
 
@@ -174,13 +177,13 @@ def _proven(study: Study) -> tuple[str, bool]:
 
 
 def _refused(study: Study) -> tuple[str, bool]:
-    refused, rounds = study.table("refused"), study.table("solver")
+    refused, rounds = study.table("refused"), int((study.table("solver")["round"] != ALL_ROUNDS).sum())
     if not len(refused):
         return "", False
     why = pd.Series(reasons(study)).value_counts()
     named = "; ".join(f"{reason} ({count})" for reason, count in why.items())
     text = f"The power flow refused {_plural(len(refused), 'island')} that a program took for feasible: {named}."
-    return text + f" None of them is counted; program and check took {_plural(len(rounds), 'round')}.", False
+    return text + f" None of them is counted; program and check took {_plural(rounds, 'round')}.", False
 
 
 def reasons(study: Study) -> list[str]:
@@ -210,20 +213,20 @@ def reasons(study: Study) -> list[str]:
 
 
 def _program(study: Study) -> tuple[str, bool]:
+    """The end of all rounds, as the headline has it; those of single rounds stand in the table."""
     table = study.table("solver")
-    if not len(table):
+    ends = table["round"] == ALL_ROUNDS
+    if not ends.any():
         return "", False
-    last, asked, checked = table.iloc[-1], float(study.setting("solver", "gap", 0.01)), study.risk("scenarios", "plan")
-    least = float(table["bound_kw"].min())
-    objective = float(checked["objective_kw"] if checked else last["objective_kw"])
-    gap = max(1 - least / objective, 0.0) if objective > 0 else 0.0
-    missed = gap > asked + 1e-9
+    end, asked = table[ends].iloc[0], float(study.setting("solver", "gap", 0.01))
     text = (
-        f"Program: {last['status']}, objective {style.number(objective)} weighted kW, least bound of all rounds "
-        f"{style.number(least)}, gap {style.percent(gap, 1)} ({style.percent(asked, 1)} asked for), "
-        f"{_plural(len(table), 'round')} with the power flow, {style.number(table['seconds'].sum())} s."
+        f"Program: {end['status']}, objective {style.number(end['objective_kw'])} weighted kW, bound "
+        f"{style.number(end['bound_kw'])}, gap {style.percent(end['gap'], 1)} ({style.percent(asked, 1)} asked for), "
+        f"{_plural(int((~ends).sum()), 'round')} with the power flow, {style.number(end['seconds'])} s."
     )
-    return text, missed
+    if end["stopped_by_clock"]:
+        text += " The clock stopped it: another machine may find another plan."
+    return text, float(end["gap"]) > asked + 1e-9
 
 
 def _sample(study: Study) -> tuple[str, bool]:
@@ -271,7 +274,10 @@ def _findings(study: Study) -> tuple[str, bool]:
 def statements(study: Study) -> str:
     """How many of the paper's findings the sweeps support, contradict, and leave open."""
     told = study.table("statements")["supported"]
-    kinds = {"yes": "support", "no": "do not support", "not decided": "cannot decide", "not tested": "do not test"}
+    kinds = {
+        "yes": "support", "partly": "support in part", "no": "do not support", "not decided": "cannot decide",
+        "not tested": "do not test",
+    }  # fmt: skip
     counts = [f"{word} {n}" for kind, word in kinds.items() if (n := int((told == kind).sum())) or kind == "yes"]
     return f"Of {_plural(len(told), 'finding')} the sweeps of this study {_listed(counts)}."
 

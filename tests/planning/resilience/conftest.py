@@ -77,8 +77,9 @@ def chain(tmp_path):
     return make
 
 
-def small_text(line=LINE_OF_SMALL):
-    """grid -- a -- b -- c -- d, and e behind b, each with two buses of load; a tie from d to e. Sources at b to e."""
+def small_text(line=LINE_OF_SMALL, more=""):
+    """grid -- a -- b -- c -- d, and e behind b, each with two buses of load; a tie from d to e. Sources at b to e.
+    ``more``: what else there is."""
     text = ["clear", "new circuit.small bus1=grid basekv=12.47 pu=1.0 phases=3 r1=0 x1=1e-4 r0=0 x0=1e-4"]
     kw = {"a": (100, 50), "b": (50, 50), "c": (100, 50), "d": (50, 100), "e": (50, 50)}
     for name, above in {"a": "grid", "b": "a_end", "c": "b_end", "d": "c_end", "e": "b_end"}.items():
@@ -92,17 +93,17 @@ def small_text(line=LINE_OF_SMALL):
             text += [f"new load.at_{place} bus1={place} phases=3 kv=12.47 kw={size} kvar=0 model=1 vminpu=0.5"]
     tie = f"new line.tie bus1=d_end bus2=e_end phases=3 {SWITCH}"
     return "\n".join(
-        [*text, tie, "open line.tie 1", "open line.tie 2", "set voltagebases=[12.47]", "calcvoltagebases", ""]
+        [*text, tie, "open line.tie 1", "open line.tie 2", more, "set voltagebases=[12.47]", "calcvoltagebases", ""]
     )
 
 
 @pytest.fixture
 def small(chain):
-    """small(line="r1=...", section={...}): what ``prepare`` makes of the feeder of ``small_text``."""
+    """small(line="r1=...", more="new ...", section={...}): what ``prepare`` makes of the feeder of ``small_text``."""
 
-    def make(line=LINE_OF_SMALL, **sections):
+    def make(line=LINE_OF_SMALL, more="", **sections):
         files = {
-            "master.dss": small_text(line),
+            "master.dss": small_text(line, more),
             "devices.csv": "device,element,type,normally_open,remote\n"
             + "".join(f"{name},line.sw_{name},switch,false,true\n" for name in "abcde")
             + "tie,line.tie,switch,true,true\n",

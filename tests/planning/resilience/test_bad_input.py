@@ -128,13 +128,18 @@ def test_a_study_without_weights_is_told(chain):
         ("extreme,normal,,30,0.3,,\n", "its distribution 'normal' is none of weibull, lognormal, gumbel, table"),
         ("extreme,weibull,,-3,2,,\n", "scale_m_s = -3 should be above 0"),
         ("extreme,weibull,,x,2,,\n", "scale_m_s = 'x' should be a number"),
+        ("extreme,gumbel,nan,3,,,\n", "location_m_s = 'nan' should be a finite number"),
+        ("extreme,gumbel,-inf,3,,,\n", "location_m_s = '-inf' should be a finite number"),
+        ("extreme,weibull,,inf,2,,\n", "scale_m_s = 'inf' should be a finite number"),
+        ("extreme,table,,,,endless.csv,\n", "the points of 'endless.csv' should rise"),
         ("calm,weibull,,3,2,,\n", "the study asks for region 'extreme', the table has calm"),
         ("extreme,table,,,,none.csv,\n", "its table 'none.csv' cannot be read"),
         ("extreme,table,,,,falling.csv,\n", "the points of 'falling.csv' should rise"),
     ],
 )
 def test_a_wind_region_that_is_none_is_told(chain, rows, sentence):
-    made = chain(files={"wind.csv": WIND + rows, "falling.csv": "wind_m_s,cdf\n0,0\n10,0.6\n20,0.5\n"})
+    tables = {"falling.csv": "wind_m_s,cdf\n0,0\n10,0.6\n20,0.5\n", "endless.csv": "wind_m_s,cdf\n0,0\ninf,1\n"}
+    made = chain(files={"wind.csv": WIND + rows} | tables)
     refused(made.prepare, sentence)
 
 

@@ -1,13 +1,15 @@
 """Figures of risk by hand."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from gridstudio.evaluation import Workers
 from gridstudio.planning.phases import Phases
-from gridstudio.planning.resilience.contract import Risk, Storms, no_plan
+from gridstudio.planning.resilience import job
+from gridstudio.planning.resilience.contract import Budget, Problem, Risk, Storms, no_plan
 from gridstudio.planning.resilience.evaluate import (
     cvar_difference,
     difference,
@@ -15,6 +17,7 @@ from gridstudio.planning.resilience.evaluate import (
     measured,
     quantile_error,
     savings,
+    stochastic_value,
     value_at_risk,
 )
 from gridstudio.planning.resilience.islands import stage_for
@@ -183,3 +186,43 @@ def test_an_added_switch_saves_the_load_before_it(small):
 
 def test_a_plan_without_lines_and_switches_saves_nothing_by_them(small):
     assert saved(small()) == []
+
+
+# ---- one yardstick for all cases ---------------------------------------------------------------------
+
+
+def calm(setup):
+    """A problem of two equally probable storms, which take nothing."""
+    storms = replace(storms_of(setup, [[], []]), probability=np.array([0.5, 0.5]))
+    return Problem(setup.grid, setup.sites, storms, Budget(200.0), Risk(0.0, 0.5))
+
+
+def test_the_plan_for_the_mean_storm_is_served_on_the_stage_of_the_other(small):
+    """Losses of 100 and 200 kW by the plan for all; of 300 and 400, on this very stage, by that for the mean storm."""
+    setup = small()
+    asked = []
+    stage = SimpleNamespace(serve=lambda *case: asked.append(case) or SimpleNamespace(q=np.array([300.0, 400.0])))
+    plan, problem = no_plan(setup.grid, setup.sites), calm(setup)
+    found = stochastic_value(problem, SimpleNamespace(q=np.array([100.0, 200.0])), plan, stage)
+    assert found.value_kw == pytest.approx(200.0)
+    assert asked == [(plan, problem.storms, "mean storm")]
+
+
+@pytest.mark.parametrize(("learns", "passes"), [(0, 1), (1, 2), (2, 3), (9, 3)])
+def test_all_is_judged_again_until_nothing_new_is_learned(chain, monkeypatch, learns, passes):
+    """What the first cases were served by must hold for the last ones too; three times at most."""
+    made = chain()
+    setup, judged = made.prepare(), []
+
+    def judge(problem, checked, mean_plan, fresh, stage, *rest):
+        judged.append(None)
+        if len(judged) <= learns:
+            stage.lessons.barred.add((0, len(judged)))
+        return len(judged)
+
+    monkeypatch.setattr(job, "checked_plan", lambda *_: None)
+    monkeypatch.setattr(job, "mean_storm_plan", lambda *_: None)
+    monkeypatch.setattr(job, "judged", judge)
+    phases = Phases(setup.grid.feeder, setup.grid.limits, Workers(1))
+    weather = SimpleNamespace(chosen=SimpleNamespace(storms=None), fresh=None)
+    assert job.plan_of(made.settings, setup, weather, phases) == len(judged) == passes

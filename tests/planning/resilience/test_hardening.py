@@ -8,7 +8,7 @@ import pytest
 from gridstudio.planning.resilience import hardening
 from gridstudio.planning.resilience.blocks import planned_blocks, roots_of
 from gridstudio.planning.resilience.contract import Budget, Effort, Problem, Risk, Storms
-from gridstudio.planning.resilience.hardening import good_options, rounded
+from gridstudio.planning.resilience.hardening import good_options, less, rounded, singles
 from gridstudio.planning.resilience.limits import LinearLimits
 from gridstudio.planning.resilience.program import measure, solve_program
 from gridstudio.planning.resilience.regions import Options, Regions, no_options
@@ -107,6 +107,17 @@ def test_a_greedy_choice_is_swapped_for_a_better_one(small):
     ] + [Options(np.arange(len(usd)) == line, most.added) for line in range(len(usd))]
     best = min(float(siting.lost(np.array([[0, 0]]), one)[0]) for one in tried)
     assert float(siting.lost(np.array([[0, 0]]), found)[0]) == pytest.approx(best)
+
+
+def test_each_line_and_switch_alone_add_up_to_all_and_less_takes_one(small):
+    setup = small(devices={"candidates": [{"line": "feed_b", "usd": 100.0}]}, **HARDEN)
+    every = Options(np.array([True, False, True, False, True]), setup.grid.optional)
+    found = singles(every)
+    assert [int(one.hardened.sum() + one.added.sum()) for one in found] == [1, 1, 1, 1]
+    left = every
+    for number, one in enumerate(found, start=1):
+        left = less(left, one)
+        assert int(left.hardened.sum() + left.added.sum()) == 4 - number
 
 
 def test_shares_are_rounded_from_the_largest_within_the_budget(small):

@@ -91,19 +91,19 @@ def test_a_plan_never_loses_more_than_nothing_built(result):
 
 
 def test_the_plan_for_all_scenarios_is_no_worse_than_that_for_the_mean_storm(result):
-    values = table(result(), "stochastic_value").set_index("what")["kw"]
-    assert values["value of the stochastic solution"] >= -0.01 * values["objective of the plan for all scenarios"]
+    assert table(result(), "stochastic_value").set_index("what")["kw"]["value of the stochastic solution"] >= 0.0
 
 
 def test_the_study_files_can_be_read_and_checked(pytestconfig):
     folder = pytestconfig.rootpath / "studies"
-    for name in ("resilience_ieee123", "resilience_sensitivity"):
+    for name in ("resilience_ieee123", "resilience_hardening", "resilience_sensitivity"):
         module, settings = read_study(folder / f"{name}.toml")
         assert module is job("resilience")
         assert isinstance(settings, ResilienceSettings)
         assert [f for f in module.check(settings, folder) if f.severity == "error"] == []
         assert [site.name for site in settings.sites] == ["95", "450", "39", "85", "56", "66", "47", "27", "114"]
         assert settings.scenarios.keep == 49
+        assert settings.sweep.draws >= 4 or not settings.sweep.scenarios  # two draws know no standard error
 
 
 def test_without_a_fault_nothing_is_lost_and_nothing_told(result):
@@ -149,6 +149,14 @@ def test_what_the_bound_does_not_cover_is_told(result):
     told = table(result(), "assumptions").set_index("topic")["text"]
     assert "barred for all loads" in told["Bound and gap"]
     assert "larger than the one asked for" in told["Bound and gap"]
+
+
+def test_a_budget_below_every_load_is_a_result_that_builds_nothing(chain):
+    made = chain(budget={"kw": 10}, monte_carlo={"storms": 600, "least": 500}, scenarios={"keep": 3})
+    found = run(made.settings, made.folder)
+    assert not table(found, "plan")["built"].any()
+    assert found.headline["plan"].value == "none"
+    assert found.headline["gap_pct"].value == pytest.approx(0.0)
 
 
 def test_a_quick_run_asks_for_less(chain):
