@@ -24,6 +24,9 @@ Tables = dict[str, pd.DataFrame]
 Topic = tuple[str, str]
 
 
+STATUS = {"optimal": "within the gap asked for", "feasible": "gap left open"}
+
+
 def headline(
     problem: Problem,
     checked: Checked,
@@ -41,7 +44,7 @@ def headline(
         **_lost(problem, risks),
         "objective_kw": Quantity("Objective of the program, over its scenarios", inside.objective_kw, "weighted kW"),
         "gap_pct": Quantity("Gap of the program", 100 * checked.solution.gap, "%"),
-        "status": Quantity("Solver", checked.solution.status),
+        "status": Quantity("Program", STATUS[checked.solution.status]),
         "mean_kw": Quantity("Expected loss over the scenarios", inside.mean_kw, "weighted kW"),
         "cvar_kw": Quantity("CVaR over the scenarios", inside.cvar_kw, "weighted kW"),
         "vss_kw": Quantity("Value of the stochastic solution", found.value_kw, "weighted kW"),

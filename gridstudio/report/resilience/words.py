@@ -220,7 +220,7 @@ def _program(study: Study) -> tuple[str, bool]:
         return "", False
     end, asked = table[ends].iloc[0], float(study.setting("solver", "gap", 0.01))
     text = (
-        f"Program: {end['status']}, objective {style.number(end['objective_kw'])} weighted kW, bound "
+        f"Program: objective {style.number(end['objective_kw'])} weighted kW, no plan below "
         f"{style.number(end['bound_kw'])}, gap {style.percent(end['gap'], 1)} ({style.percent(asked, 1)} asked for), "
         f"{_plural(int((~ends).sum()), 'round')} with the power flow, {style.number(end['seconds'])} s."
     )
