@@ -13,6 +13,7 @@ from gridstudio.evaluation import Workers
 from gridstudio.planning.phases import Phases
 from gridstudio.planning.provenance import hashes
 from gridstudio.planning.resilience import summary, sweep_tables, tables
+from gridstudio.planning.resilience.assumptions import assumptions
 from gridstudio.planning.resilience.contract import (
     Checked,
     Effort,
@@ -94,7 +95,7 @@ def run(
     answer = plan_of(settings, setup, weather, phases)
     made, risks = tables_of(settings, setup, weather, answer)
     made |= sweeps_of(settings, folder, setup, weather, phases)
-    made["assumptions"] = summary.assumptions(settings, setup.grid, weather.drawn, quick)
+    made["assumptions"] = assumptions(settings, setup.grid, weather.drawn, quick)
     made["findings"] = summary.findings_table(settings, setup.findings, weather.drawn, answer.checked, made)
     made["timing"] = phases.table()
     return StudyResult(

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gridstudio.planning.resilience.assumptions import assumptions
 from gridstudio.planning.resilience.contract import Checked, Plan, Served, Solution
-from gridstudio.planning.resilience.summary import assumptions, findings_table
+from gridstudio.planning.resilience.summary import findings_table
 
 PLAN = Plan(np.zeros(2, bool), np.zeros(2), np.zeros(0, bool), np.zeros(0, bool))
 SERVED = Served(np.array([70.0]), np.zeros((1, 0), bool), np.zeros(1), (), (), 1, 1, 0)
