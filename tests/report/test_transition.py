@@ -537,7 +537,7 @@ def test_what_unseen_days_cost_before_any_decision_acts_is_told():
     )
     first["mean"] = first["sample"].map({"in sample": 4.0, "out of sample": 4.75})
     result.tables["simulations"] = pd.concat([table, first])
-    assert "(case C, 0.75 bn USD of it in stage 1, which no decision changes)" in told(result)[0]
+    assert "(case C; 0.75 bn USD of the difference lies in stage 1, which no decision changes)" in told(result)[0]
 
 
 def test_study_of_growth_tells_the_full_size(tmp_path, read_page):
