@@ -111,7 +111,8 @@ def _unseen(study: Study) -> tuple[str, bool]:
             continue
         more = unseen / seen - 1
         before = [means.get(("first_operation_busd", sample), 0.0) for sample in ("in sample", "out of sample")]
-        fixed = f", {bn(before[1] - before[0])} of it in stage 1, which no decision changes" if before[1] else ""
+        moved = before[1] - before[0]
+        fixed = f"; {bn(moved)} of the difference lies in stage 1, which no decision changes" if before[1] else ""
         parts.append(f"{style.percent(abs(more), 1)} {'more' if more >= 0 else 'less'} (case {case}{fixed})")
         wide = wide or more > UNSEEN
     if not parts:
