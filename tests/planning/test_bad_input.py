@@ -254,7 +254,8 @@ def test_a_loading_limit_above_the_emergency_limit_is_no_trouble(study):
 
 
 def test_missing_published_interventions_are_named(study):
-    refused(study(LINES, LOADS, report={"published": "nowhere.csv"}), "no table of published interventions", "nowhere.csv")
+    wrong = study(LINES, LOADS, report={"published": "nowhere.csv"})
+    refused(wrong, "no table of published interventions", "nowhere.csv")
 
 
 def test_too_many_sequences_are_told_before_anything_is_solved(study):
