@@ -14,7 +14,7 @@ from gridstudio.engine import Feeder
 from gridstudio.evaluation import Workers
 from gridstudio.planning.phases import Phases
 from gridstudio.planning.upgrades import alternatives, comparisons, costs, flow_tables, roadmap, summary, tables
-from gridstudio.planning.upgrades.contract import Futures, Outcomes
+from gridstudio.planning.upgrades.contract import Outcomes
 from gridstudio.planning.upgrades.merit import Alternative
 from gridstudio.planning.upgrades.planner import Found, plan
 from gridstudio.planning.upgrades.powerflow import PowerFlow
@@ -203,12 +203,3 @@ def _dispatch(settings: UpgradesSettings, setup: Setup, others: dict[int, Altern
         )
         parts.append(part.assign(feeder=setup.feeders.names[number], year=years[year])[columns])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-
-
-def futures_of(
-    settings: UpgradesSettings, folder: Path, workers: Workers = Workers()
-) -> tuple[Futures, Futures | None]:
-    """The futures that a study plans for and those out of sample, for notebooks and tests."""
-    read = prepare(settings, folder)
-    setup = complete(settings, read, _stopwatch(read, workers, None))
-    return setup.futures, setup.outside

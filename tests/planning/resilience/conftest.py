@@ -7,8 +7,10 @@ grid --sw_a-- a == a_end --sw_b-- b == b_end --sw_c-- c == c_end, and a tie from
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from gridstudio.planning.resilience.contract import Storms
 from gridstudio.planning.resilience.settings import ResilienceSettings
 from gridstudio.planning.resilience.setup import prepare
 
@@ -114,3 +116,22 @@ def small(chain):
         return chain(files, **{"sites": sites, **sections}).prepare()
 
     return make
+
+
+@pytest.fixture
+def storms_where():
+    """Equally likely storms in which the named lines fail, all of which hold once they are hardened."""
+
+    def storms(setup, failed):
+        out = np.array([[name in lines for name in setup.grid.line_names] for lines in failed])
+        count = len(failed)
+        return Storms(
+            names=tuple(map(str, range(count))),
+            probability=np.full(count, 1 / count),
+            wind_m_s=np.full(count, 30.0),
+            stratum=np.zeros(count, dtype=int),
+            failed=out,
+            failed_hardened=np.zeros_like(out),
+        )
+
+    return storms

@@ -9,7 +9,7 @@ import pytest
 from gridstudio.evaluation import Workers
 from gridstudio.planning.phases import Phases
 from gridstudio.planning.resilience import job
-from gridstudio.planning.resilience.contract import Budget, Problem, Risk, Storms, no_plan
+from gridstudio.planning.resilience.contract import Budget, Problem, Risk, no_plan
 from gridstudio.planning.resilience.evaluate import (
     cvar_difference,
     difference,
@@ -142,31 +142,21 @@ def test_least_picked_up_is_the_mean_of_the_worst_storms():
 # ---- what each line and switch saves -----------------------------------------------------------------
 
 
-def storms_of(setup, failed):
-    """Storms whose lines all hold once they are hardened; ``failed``: lines by storm."""
-    out = np.array([[name in lines for name in setup.grid.line_names] for lines in failed])
-    count = len(failed)
-    return Storms(
-        names=tuple(map(str, range(count))),
-        probability=np.full(count, 1 / count),
-        wind_m_s=np.full(count, 30.0),
-        stratum=np.zeros(count, dtype=int),
-        failed=out,
-        failed_hardened=np.zeros_like(out),
-    )
+@pytest.fixture
+def saved(storms_where):
+    def savings_of(setup, **built):
+        """Savings of a plan without sources in three storms: one takes line feed_c, one feed_b, one nothing."""
+        grid, sites = setup.grid, setup.sites
+        storms = storms_where(setup, [["feed_c"], ["feed_b"], []])
+        stage = stage_for(grid, sites, Phases(grid.feeder, grid.limits, Workers(1)))
+        plan = replace(no_plan(grid, sites), **built)
+        return savings(stage, plan, storms, stage.serve(plan, storms).q)
 
-
-def saved(setup, **built):
-    """Savings of a plan without sources in three storms: one takes line feed_c, one feed_b, one nothing."""
-    grid, sites = setup.grid, setup.sites
-    storms = storms_of(setup, [["feed_c"], ["feed_b"], []])
-    stage = stage_for(grid, sites, Phases(grid.feeder, grid.limits, Workers(1)))
-    plan = replace(no_plan(grid, sites), **built)
-    return savings(stage, plan, storms, stage.serve(plan, storms).q)
+    return savings_of
 
 
 @pytest.mark.parametrize("line", ["feed_c", "feed_d"])
-def test_a_hardened_line_saves_what_its_section_loses_in_the_storms_that_take_it(small, line):
+def test_a_hardened_line_saves_what_its_section_loses_in_the_storms_that_take_it(small, line, saved):
     setup = small(lines={"harden": ["all"], "harden_usd_per_m": 1.0})
     hardened = np.array([name == line for name in setup.grid.line_names])
     # section c: 100 kW of weight 5 and 50 of weight 1, lost in one of three storms; the tie holds d. No storm takes d
@@ -176,7 +166,7 @@ def test_a_hardened_line_saves_what_its_section_loses_in_the_storms_that_take_it
     assert error == pytest.approx(lost.std(ddof=1) / np.sqrt(3))
 
 
-def test_an_added_switch_saves_the_load_before_it(small):
+def test_an_added_switch_saves_the_load_before_it(small, saved):
     # at the supply side of feed_c: a fault of that line no longer takes bus c, 100 kW of weight 5
     setup = small(devices={"candidates": [{"line": "line.feed_c", "usd": 1.0}]})
     ((mean, error),) = saved(setup, added=setup.grid.optional)
@@ -184,16 +174,16 @@ def test_an_added_switch_saves_the_load_before_it(small):
     assert error == pytest.approx(500 / 3)
 
 
-def test_a_plan_without_lines_and_switches_saves_nothing_by_them(small):
+def test_a_plan_without_lines_and_switches_saves_nothing_by_them(small, saved):
     assert saved(small()) == []
 
 
 # ---- one yardstick for all cases ---------------------------------------------------------------------
 
 
-def calm(setup):
+def calm(setup, storms_where):
     """A problem of two equally probable storms, which take nothing."""
-    storms = replace(storms_of(setup, [[], []]), probability=np.array([0.5, 0.5]))
+    storms = replace(storms_where(setup, [[], []]), probability=np.array([0.5, 0.5]))
     return Problem(setup.grid, setup.sites, storms, Budget(200.0), Risk(0.0, 0.5))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gridstudio.planning.resilience import hardening
 from gridstudio.planning.resilience.blocks import planned_blocks, roots_of
-from gridstudio.planning.resilience.contract import Budget, Effort, Problem, Risk, Storms
+from gridstudio.planning.resilience.contract import Budget, Effort, Problem, Risk
 from gridstudio.planning.resilience.hardening import good_options, less, rounded, singles
 from gridstudio.planning.resilience.limits import LinearLimits
 from gridstudio.planning.resilience.program import measure, solve_program
@@ -18,20 +18,12 @@ from gridstudio.planning.resilience.stage import Lessons, stage_of
 HARDEN = {"lines": {"harden": ["all"], "harden_usd_per_m": 1.0}}  # each line of the small feeder is 1 km
 
 
-def problem_of(setup, failed, usd, kw=200.0):
-    """Storms whose lines all hold once they are hardened; ``failed``: lines by storm."""
-    names = setup.grid.line_names
-    out = np.array([[name in lines for name in names] for lines in failed])
-    count = len(failed)
-    storms = Storms(
-        names=tuple(map(str, range(count))),
-        probability=np.full(count, 1 / count),
-        wind_m_s=np.full(count, 30.0),
-        stratum=np.zeros(count, dtype=int),
-        failed=out,
-        failed_hardened=np.zeros_like(out),
-    )
-    return Problem(setup.grid, setup.sites.first(2), storms, Budget(kw, usd), Risk(0.5, 0.7))
+@pytest.fixture
+def problem_of(storms_where):
+    def problem(setup, failed, usd, kw=200.0):
+        return Problem(setup.grid, setup.sites.first(2), storms_where(setup, failed), Budget(kw, usd), Risk(0.5, 0.7))
+
+    return problem
 
 
 def search_of(problem):
@@ -56,7 +48,7 @@ def lines_of(problem, options):
 FAILED = [("feed_a",), ("feed_b",), ("feed_a", "feed_d"), ()]
 
 
-def test_with_all_lines_hardened_nothing_is_lost(small):
+def test_with_all_lines_hardened_nothing_is_lost(small, problem_of):
     problem = problem_of(small(**HARDEN), FAILED, 0.0)
     siting, most = search_of(problem)
     assert siting.lost(np.array([[0, 0]]), most) == pytest.approx(0.0)
@@ -64,18 +56,18 @@ def test_with_all_lines_hardened_nothing_is_lost(small):
 
 
 @pytest.mark.parametrize(("usd", "lines"), [(0.0, set()), (1000.0, {"feed_a"}), (2000.0, {"feed_a", "feed_b"})])
-def test_lines_are_hardened_where_they_save_most_within_the_budget(small, usd, lines):
+def test_lines_are_hardened_where_they_save_most_within_the_budget(small, usd, lines, problem_of):
     """Without sources feed_a puts all in the dark in two storms of four, feed_b all but section a in one."""
     problem = problem_of(small(**HARDEN), FAILED, usd)
     assert lines_of(problem, best_options(problem, usd)) == lines
 
 
-def test_lines_that_only_save_together_are_hardened_together(small):
+def test_lines_that_only_save_together_are_hardened_together(small, problem_of):
     problem = problem_of(small(**HARDEN), [("feed_a", "feed_b", "feed_c", "feed_e")], 4000.0)
     assert best_options(problem, 4000.0).hardened.sum() == 4
 
 
-def test_a_switch_is_added_where_it_saves_most(small):
+def test_a_switch_is_added_where_it_saves_most(small, problem_of):
     """At the head of feed_d it saves bus d, 50 kW of weight 2, from a fault beyond it; at feed_b bus b, of weight 1."""
     setup = small(devices={"candidates": [{"line": "feed_b", "usd": 100.0}, {"line": "feed_d", "usd": 100.0}]})
     problem = replace(problem_of(setup, [("feed_b",), ("feed_d",)], 100.0), risk=Risk(0.0, 0.7))
@@ -87,13 +79,13 @@ def test_a_switch_is_added_where_it_saves_most(small):
     assert none - one >= one - both > 0.0
 
 
-def test_a_search_without_look_ups_left_hardens_nothing(small, monkeypatch):
+def test_a_search_without_look_ups_left_hardens_nothing(small, monkeypatch, problem_of):
     monkeypatch.setattr(hardening, "LOOK_UPS", 0)
     problem = problem_of(small(**HARDEN), FAILED, 2000.0)
     assert not best_options(problem, 2000.0).hardened.any()
 
 
-def test_a_greedy_choice_is_swapped_for_a_better_one(small):
+def test_a_greedy_choice_is_swapped_for_a_better_one(small, problem_of):
     """feed_a alone saves most, then the budget is gone; feed_b and feed_d, cheaper, save more together."""
     setup = small(**HARDEN)
     usd = np.array([1000.0 if name == "feed_a" else 600.0 for name in setup.grid.line_names])
@@ -120,7 +112,7 @@ def test_each_line_and_switch_alone_add_up_to_all_and_less_takes_one(small):
         assert int(left.hardened.sum() + left.added.sum()) == 4 - number
 
 
-def test_shares_are_rounded_from_the_largest_within_the_budget(small):
+def test_shares_are_rounded_from_the_largest_within_the_budget(small, problem_of):
     problem = problem_of(small(**HARDEN), FAILED, 2000.0)
     siting, most = search_of(problem)
     share = np.zeros(len(problem.grid.line_names) + len(problem.grid.optional))
@@ -129,7 +121,7 @@ def test_shares_are_rounded_from_the_largest_within_the_budget(small):
 
 
 @pytest.mark.parametrize("usd", [0.0, 1000.0])
-def test_allowing_to_harden_never_makes_a_plan_worse(small, usd):
+def test_allowing_to_harden_never_makes_a_plan_worse(small, usd, problem_of):
     """Also where there is no time for the program as a whole."""
     short = Effort(gap=0.0, seconds=1e-9)
     plain = solve_program(problem_of(small(), FAILED, 0.0), short)
