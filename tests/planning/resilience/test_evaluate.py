@@ -187,12 +187,12 @@ def calm(setup, storms_where):
     return Problem(setup.grid, setup.sites, storms, Budget(200.0), Risk(0.0, 0.5))
 
 
-def test_the_plan_for_the_mean_storm_is_served_on_the_stage_of_the_other(small):
+def test_the_plan_for_the_mean_storm_is_served_on_the_stage_of_the_other(small, storms_where):
     """Losses of 100 and 200 kW by the plan for all; of 300 and 400, on this very stage, by that for the mean storm."""
     setup = small()
     asked = []
     stage = SimpleNamespace(serve=lambda *case: asked.append(case) or SimpleNamespace(q=np.array([300.0, 400.0])))
-    plan, problem = no_plan(setup.grid, setup.sites), calm(setup)
+    plan, problem = no_plan(setup.grid, setup.sites), calm(setup, storms_where)
     found = stochastic_value(problem, SimpleNamespace(q=np.array([100.0, 200.0])), plan, stage)
     assert found.value_kw == pytest.approx(200.0)
     assert asked == [(plan, problem.storms, "mean storm")]
